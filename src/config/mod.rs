@@ -1,0 +1,9 @@
+//! Files as written, checked into settings and profiles; and where things lie.
+
+mod paths;
+mod profile;
+mod settings;
+
+pub use paths::Paths;
+pub use profile::{MotionStyle, Profile, ProfileError, Profiles};
+pub use settings::{Input, Network, Settings};

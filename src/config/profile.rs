@@ -1,0 +1,267 @@
+//! Expression profiles: one TOML file each (`docs/profiles.md` has every field).
+
+use crate::face::{self, Weights};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How a profile colours the face.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// The file's name without `.toml`: lower-case letters, digits and `-`.
+    pub name: String,
+    /// What people read.
+    pub label: String,
+    /// A freedesktop icon name.
+    pub icon: String,
+    /// Profiles are shown by rising order, then by name.
+    pub order: i32,
+    /// Added to the generated weights, -1..1 each.
+    pub expression: Weights,
+    pub motion: MotionStyle,
+}
+
+/// How a profile changes the way the face moves.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MotionStyle {
+    /// How large brows, nods and lips move with the voice: 0..2, 1 is natural.
+    pub energy: f32,
+    /// How fast head and eyes move: 0.5..2, 1 is natural.
+    pub tempo: f32,
+    /// Blinks a minute while listening: 2..60.
+    pub blinks_per_minute: f32,
+    /// The share of the time in which the eyes rest on the camera: 0..1.
+    pub eye_contact: f32,
+    /// How far the head wanders: 0..2, 1 is natural.
+    pub head_range: f32,
+    /// Where the head rests, degrees up: -10..10.
+    pub head_pitch: f32,
+    /// Where the head rests, degrees to its own right shoulder: -10..10.
+    pub head_roll: f32,
+}
+
+impl Default for MotionStyle {
+    fn default() -> Self {
+        Self {
+            energy: 1.0,
+            tempo: 1.0,
+            blinks_per_minute: 17.0,
+            eye_contact: 0.75,
+            head_range: 1.0,
+            head_pitch: 0.0,
+            head_roll: 0.0,
+        }
+    }
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            name: "neutral".into(),
+            label: "Neutral".into(),
+            icon: "face-plain-symbolic".into(),
+            order: 0,
+            expression: Weights::default(),
+            motion: MotionStyle::default(),
+        }
+    }
+}
+
+/// What is wrong with a profile file, as one sentence with its remedy.
+#[derive(Debug)]
+pub struct ProfileError(String);
+
+impl std::fmt::Display for ProfileError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ProfileError {}
+
+/// The file as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    label: String,
+    #[serde(default = "default_icon")]
+    icon: String,
+    #[serde(default = "default_order")]
+    order: i32,
+    #[serde(default)]
+    expression: BTreeMap<String, f32>,
+    #[serde(default)]
+    motion: MotionStyle,
+}
+
+fn default_icon() -> String {
+    "face-plain-symbolic".into()
+}
+
+fn default_order() -> i32 {
+    100
+}
+
+impl Profile {
+    /// Reads a profile from the text of its file; `origin` stands in the messages.
+    ///
+    /// # Errors
+    /// TOML that does not parse (with line and column), a key or an ARKit name that does not exist, a value out of its
+    /// range: one sentence that names it and what is accepted.
+    pub fn parse(name: &str, text: &str, origin: &str) -> Result<Self, ProfileError> {
+        if !is_name(name) {
+            return Err(ProfileError(format!(
+                "the profile name \"{name}\" ({origin}) is not usable; use up to 64 lower-case letters, digits and -"
+            )));
+        }
+        let written: Written = toml::from_str(text).map_err(|e| {
+            let place = e.span().map_or(String::new(), |s| {
+                let before = text.get(..s.start).unwrap_or(text);
+                let line = before.matches('\n').count() + 1;
+                let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+                format!(" line {line}, column {column}")
+            });
+            ProfileError(format!("{origin}{place}: {}; correct it and save again", e.message().trim().replace('\n', " ")))
+        })?;
+        let mut expression = Weights::default();
+        for (key, value) in &written.expression {
+            let slot = face::index_of(key).and_then(|i| expression.0.get_mut(i)).ok_or_else(|| {
+                ProfileError(format!("{origin}: [expression] has no weight \"{key}\"; use ARKit's names, such as mouthSmileLeft"))
+            })?;
+            *slot = ranged(origin, key, *value, -1.0, 1.0)?;
+        }
+        let m = written.motion;
+        for (key, value, low, high) in [
+            ("energy", m.energy, 0.0, 2.0),
+            ("tempo", m.tempo, 0.5, 2.0),
+            ("blinks_per_minute", m.blinks_per_minute, 2.0, 60.0),
+            ("eye_contact", m.eye_contact, 0.0, 1.0),
+            ("head_range", m.head_range, 0.0, 2.0),
+            ("head_pitch", m.head_pitch, -10.0, 10.0),
+            ("head_roll", m.head_roll, -10.0, 10.0),
+        ] {
+            ranged(origin, key, value, low, high)?;
+        }
+        Ok(Self {
+            name: name.into(),
+            label: written.label,
+            icon: written.icon,
+            order: written.order,
+            expression,
+            motion: m,
+        })
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn ranged(origin: &str, key: &str, value: f32, low: f32, high: f32) -> Result<f32, ProfileError> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        Ok(value)
+    } else {
+        Err(ProfileError(format!("{origin}: {key} is {value}; it must be {low} to {high}")))
+    }
+}
+
+/// The profiles that can be chosen, in the order to show.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profiles(Vec<Profile>);
+
+impl Profiles {
+    /// Reads `*.toml` of every folder; a later folder's profile replaces an earlier one of the same name. A broken file is
+    /// left out and told in the second value, so one slip never costs the others. There is always "neutral".
+    pub fn load(folders: &[impl AsRef<Path>]) -> (Self, Vec<ProfileError>) {
+        let mut found: BTreeMap<String, Profile> = BTreeMap::new();
+        found.insert("neutral".into(), Profile::default());
+        let mut problems = Vec::new();
+        for folder in folders {
+            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            let mut files: Vec<_> = entries.flatten().map(|e| e.path()).collect();
+            files.sort();
+            for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "toml")) {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy();
+                let origin = path.display().to_string();
+                let profile = read_bounded(path)
+                    .map_err(|e| ProfileError(format!("{origin} cannot be read: {e}; check the file")))
+                    .and_then(|text| Profile::parse(&name, &text, &origin));
+                match profile {
+                    Ok(profile) => drop(found.insert(profile.name.clone(), profile)),
+                    Err(e) => problems.push(e),
+                }
+            }
+        }
+        let mut all: Vec<_> = found.into_values().collect();
+        all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        (Self(all), problems)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Profile> {
+        self.0.iter().find(|p| p.name == name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Profile> {
+        self.0.iter()
+    }
+
+    /// The names, for messages: "neutral, friendly, …".
+    pub fn names(&self) -> String {
+        self.0.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A profile is a page of text; more than this is something else.
+const MAX_BYTES: u64 = 64 * 1024;
+
+fn read_bounded(path: &Path) -> std::io::Result<String> {
+    let size = std::fs::metadata(path)?.len();
+    if size > MAX_BYTES {
+        return Err(std::io::Error::other(format!("{size} bytes is too large for a profile (at most {MAX_BYTES})")));
+    }
+    std::fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::Shape;
+
+    #[test]
+    fn a_profile_says_what_its_file_says() {
+        let p = Profile::parse("kind", "label = \"Kind\"\n[expression]\nmouthSmileLeft = 0.3\n[motion]\nenergy = 0.5\n", "t").unwrap();
+        assert_eq!((p.expression[Shape::MouthSmileLeft], p.motion.energy, p.motion.tempo), (0.3, 0.5, 1.0));
+    }
+
+    #[test]
+    fn a_typo_in_a_key_is_named_with_line_and_column() {
+        let e = Profile::parse("x", "label = \"X\"\n[motion]\nenergi = 1.0\n", "x.toml").unwrap_err().to_string();
+        assert!(e.contains("x.toml line 3, column 1") && e.contains("energi"), "{e}");
+        let e = Profile::parse("x", "label = \"X\"\n[expression]\nmouthSmile = 1.0\n", "x.toml").unwrap_err().to_string();
+        assert!(e.contains("\"mouthSmile\""), "{e}");
+        let e = Profile::parse("x", "label = \"X\"\n[motion]\ntempo = 9.0\n", "x.toml").unwrap_err().to_string();
+        assert!(e.contains("tempo is 9") && e.contains("0.5 to 2"), "{e}");
+    }
+
+    #[test]
+    fn a_broken_file_costs_only_itself() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("good.toml"), "label = \"Good\"").unwrap();
+        std::fs::write(dir.path().join("bad.toml"), "label = ").unwrap();
+        let (profiles, problems) = Profiles::load(&[dir.path()]);
+        assert_eq!(profiles.names(), "neutral, good");
+        assert_eq!(problems.len(), 1);
+    }
+
+    #[test]
+    fn every_profile_that_ships_is_valid_and_changes_something() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
+        let (profiles, problems) = Profiles::load(&[folder]);
+        assert!(problems.is_empty(), "{problems:?}");
+        for name in ["neutral", "friendly", "happy", "serious", "sad", "excited"] {
+            let p = profiles.get(name).unwrap_or_else(|| panic!("{name} is missing"));
+            assert_eq!(name == "neutral", p.expression == Weights::default(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The settings file (`docs/settings.md`): every key optional, all defaults usable.
+
+use crate::render::Size;
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use std::path::Path;
+
+/// What drives the mouth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Input {
+    /// Typed text, spoken by the synthetic voice.
+    #[default]
+    Text,
+    /// The user's own voice.
+    Microphone,
+}
+
+impl Input {
+    pub const ALL: [Input; 2] = [Input::Text, Input::Microphone];
+
+    /// The name in D-Bus and in the settings file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Input::Text => "text",
+            Input::Microphone => "microphone",
+        }
+    }
+}
+
+/// Which motion network runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// The largest that this machine runs in time.
+    #[default]
+    Auto,
+    Small,
+    Large,
+}
+
+/// Checked settings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub input: Input,
+    pub avatar: String,
+    pub profile: String,
+    pub intensity: f64,
+    /// The microphone by name; the default one where none is named.
+    pub microphone: Option<String>,
+    /// Where the synthetic voice is heard; the default output where none is named.
+    pub speaker: Option<String>,
+    /// The voice by name; chosen by the program where none is named.
+    pub voice: Option<String>,
+    /// 0.5..2.
+    pub rate: f64,
+    pub size: Size,
+    /// Frames a second, 5..60.
+    pub fps: u32,
+    pub pipewire: bool,
+    pub v4l2: bool,
+    pub network: Network,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            input: Input::Text,
+            avatar: "anna".into(),
+            profile: "friendly".into(),
+            intensity: 1.0,
+            microphone: None,
+            speaker: None,
+            voice: None,
+            rate: 1.0,
+            size: Size::HD,
+            fps: 30,
+            pipewire: true,
+            v4l2: true,
+            network: Network::Auto,
+        }
+    }
+}
+
+/// The file as written.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    input: Option<Input>,
+    avatar: Option<String>,
+    profile: Option<String>,
+    intensity: Option<f64>,
+    microphone: Option<String>,
+    speaker: Option<String>,
+    voice: Option<String>,
+    rate: Option<f64>,
+    network: Option<Network>,
+    camera: WrittenCamera,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WrittenCamera {
+    size: Option<String>,
+    fps: Option<u32>,
+    pipewire: Option<bool>,
+    v4l2: Option<bool>,
+}
+
+/// The sizes that video apps ask a camera for (WebRTC's V4L2 path probes a fixed list, `device_info_v4l2.cc`).
+const SIZES: [Size; 3] =
+    [Size::HD, Size { width: 640, height: 480 }, Size { width: 1920, height: 1080 }];
+
+impl Settings {
+    /// Reads the settings file; where there is none, the defaults.
+    ///
+    /// # Errors
+    /// An unreadable file, TOML that does not parse, an unknown key, a value out of its range.
+    pub fn load(path: &Path) -> Result<Self> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(e) => Err(e).with_context(|| format!("error reading the settings file {}", path.display())),
+        }
+    }
+
+    /// Checks the text of a settings file.
+    ///
+    /// # Errors
+    /// As [`Settings::load`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let w: Written = toml::from_str(text).map_err(|e| anyhow::anyhow!("{}", e.to_string().trim_end()))?;
+        let d = Self::default();
+        let size = match &w.camera.size {
+            None => d.size,
+            Some(text) => *SIZES
+                .iter()
+                .find(|s| format!("{}x{}", s.width, s.height) == *text)
+                .with_context(|| format!("camera.size is \"{text}\"; it must be 1280x720, 640x480 or 1920x1080"))?,
+        };
+        let fps = w.camera.fps.unwrap_or(d.fps);
+        if !(5..=60).contains(&fps) {
+            bail!("camera.fps is {fps}; it must be 5 to 60");
+        }
+        let within = |key: &str, value: f64, low: f64, high: f64| {
+            if (low..=high).contains(&value) { Ok(value) } else { bail!("{key} is {value}; it must be {low} to {high}") }
+        };
+        Ok(Self {
+            input: w.input.unwrap_or(d.input),
+            avatar: w.avatar.unwrap_or(d.avatar),
+            profile: w.profile.unwrap_or(d.profile),
+            intensity: within("intensity", w.intensity.unwrap_or(d.intensity), 0.0, 2.0)?,
+            microphone: w.microphone,
+            speaker: w.speaker,
+            voice: w.voice,
+            rate: within("rate", w.rate.unwrap_or(d.rate), 0.5, 2.0)?,
+            size,
+            fps,
+            pipewire: w.camera.pipewire.unwrap_or(d.pipewire),
+            v4l2: w.camera.v4l2.unwrap_or(d.v4l2),
+            network: w.network.unwrap_or(d.network),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_gives_the_defaults() {
+        assert_eq!(Settings::parse("").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn bad_values_are_refused_by_name() {
+        for (text, part) in [
+            ("inputt = \"text\"", "inputt"),
+            ("input = \"telepathy\"", "telepathy"),
+            ("rate = 3.0", "rate is 3"),
+            ("intensity = nan", "intensity is NaN"),
+            ("[camera]\nsize = \"512x512\"", "\"512x512\""),
+            ("[camera]\nfps = 500", "camera.fps is 500"),
+        ] {
+            let e = format!("{:#}", Settings::parse(text).unwrap_err());
+            assert!(e.contains(part), "{text}: {e}");
+        }
+    }
+}

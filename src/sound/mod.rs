@@ -1,0 +1,24 @@
+//! Sound: capture, resampling, files, and the output that voices the typed text.
+
+use crate::clock::Moment;
+
+/// Samples a second of the sound that the motion room hears.
+pub const RATE: u32 = 16_000;
+
+/// Samples in one [`Block`]: 20 ms.
+pub const BLOCK: usize = 320;
+
+/// 20 ms of sound, 16 kHz, mono, -1..1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Block {
+    /// When the first sample is presented: heard by the listener, together with the picture of that moment.
+    pub at: Moment,
+    pub samples: [f32; BLOCK],
+}
+
+impl Block {
+    /// A block of silence.
+    pub fn silent(at: Moment) -> Self {
+        Self { at, samples: [0.0; BLOCK] }
+    }
+}
