@@ -1,1 +1,9 @@
-//! assets
+//! The models: the manifest that pins them, their installation, their integrity, and the runtime that executes them.
+
+mod install;
+mod manifest;
+mod runtime;
+
+pub use install::{Installer, State, state};
+pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
+pub use runtime::{builder, read_checked, runtime};

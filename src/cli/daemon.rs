@@ -14,7 +14,11 @@ pub struct Args {
 pub fn run(args: Args) -> Result<()> {
     let mut paths = Paths::find();
     if let Some(file) = args.config {
-        ensure!(file.is_file(), "the settings file {} does not exist; name an existing file with --config", file.display());
+        ensure!(
+            file.is_file(),
+            "the settings file {} does not exist; name an existing file with --config",
+            file.display()
+        );
         paths.settings = file;
     }
     let settings = Settings::load(&paths.settings)?;

@@ -58,8 +58,9 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let default = if matches!(cli.command, Command::Daemon(_)) { "info" } else { "error" };
     // The GPU stack explains itself at length at INFO; its warnings are kept.
-    let filter = std::env::var("VASA_LOG")
-        .unwrap_or_else(|_| format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error"));
+    let filter = std::env::var("VASA_LOG").unwrap_or_else(|_| {
+        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default)))
         .with_writer(std::io::stderr)

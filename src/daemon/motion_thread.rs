@@ -26,9 +26,16 @@ const TOO_LATE: f64 = 0.2;
 
 /// What the main loop tells the motion thread.
 pub enum Message {
-    Style { profile: Box<Profile>, intensity: f32, over: Duration },
+    Style {
+        profile: Box<Profile>,
+        intensity: f32,
+        over: Duration,
+    },
     /// Whether the microphone drives the face, and which one.
-    Microphone { listen: bool, device: Option<String> },
+    Microphone {
+        listen: bool,
+        device: Option<String>,
+    },
     /// Somebody watches: wake up.
     Wake,
 }
@@ -56,8 +63,19 @@ impl MotionThread {
         let microphone_open = Arc::new(AtomicBool::new(false));
         let open = microphone_open.clone();
         let thread = std::thread::Builder::new().name("motion".into()).spawn(move || {
-            Loop { motion, camera, speaker, faces, problems, receiver, open, capture: None, listen: false, device: None }
-                .run();
+            Loop {
+                motion,
+                camera,
+                speaker,
+                faces,
+                problems,
+                receiver,
+                open,
+                capture: None,
+                listen: false,
+                device: None,
+            }
+            .run();
         })?;
         Ok(Self { messages: Some(messages), thread: Some(thread), microphone_open })
     }

@@ -233,7 +233,11 @@ impl State {
         if self.profiles.get(name).is_some() {
             return Ok(());
         }
-        Err(Refusal::NotFound(format!("there is no profile \"{}\"; choose one of {}", shorten(name), self.profiles.names())))
+        Err(Refusal::NotFound(format!(
+            "there is no profile \"{}\"; choose one of {}",
+            shorten(name),
+            self.profiles.names()
+        )))
     }
 
     fn check_voice(&self, name: &str) -> Result<(), Refusal> {
@@ -277,7 +281,8 @@ impl State {
         self.profiles = profiles.or_keep(&self.profiles, !broken.is_empty());
         self.problems.set("profiles", broken.iter().map(ToString::to_string).collect());
         self.voices = speech::voices(&self.paths);
-        self.settings = Settings { size: self.settings.size, fps: self.settings.fps, avatar: self.settings.avatar.clone(), ..new };
+        self.settings =
+            Settings { size: self.settings.size, fps: self.settings.fps, avatar: self.settings.avatar.clone(), ..new };
         self.correct_settings();
         self.apply_style(PROPERTY_FADE);
         self.apply_microphone();

@@ -1,7 +1,7 @@
 //! Live figures of the frame loop, kept in atomics so that the loop never waits for a reader.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The last [`Ring::LEN`] values of one figure, in milliseconds.
 struct Ring {

@@ -105,10 +105,7 @@ const QUEUE: usize = 64;
 
 impl Handle {
     /// The handle, and the end that the main loop reads.
-    pub fn new(
-        view: watch::Receiver<Arc<View>>,
-        stats: Arc<super::stats::Stats>,
-    ) -> (Self, mpsc::Receiver<Command>) {
+    pub fn new(view: watch::Receiver<Arc<View>>, stats: Arc<super::stats::Stats>) -> (Self, mpsc::Receiver<Command>) {
         let (commands, receiver) = mpsc::channel(QUEUE);
         (Self { view, stats, commands }, receiver)
     }

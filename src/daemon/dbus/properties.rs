@@ -68,7 +68,12 @@ impl Properties {
         })
     }
 
-    async fn set(&self, interface_name: InterfaceName<'_>, property_name: &str, value: Value<'_>) -> Result<(), PropertyError> {
+    async fn set(
+        &self,
+        interface_name: InterfaceName<'_>,
+        property_name: &str,
+        value: Value<'_>,
+    ) -> Result<(), PropertyError> {
         let (camera, profiles, speech) = (self.camera.get().await, self.profiles.get().await, self.speech.get().await);
         let ours = |suffix: &str| interface_name.as_str() == format!("{}{suffix}", super::NAME);
         match property_name {
@@ -127,6 +132,9 @@ fn unknown(property: &str) -> fdo::Error {
 fn typed<'v, T: TryFrom<Value<'v>> + zbus::zvariant::Type>(property: &str, value: Value<'v>) -> Result<T, Error> {
     let got = value.value_signature().to_string();
     T::try_from(value).map_err(|_| {
-        Error::InvalidArgument(format!("{property} was given a value of type {got}; it must be of type {}", T::SIGNATURE))
+        Error::InvalidArgument(format!(
+            "{property} was given a value of type {got}; it must be of type {}",
+            T::SIGNATURE
+        ))
     })
 }

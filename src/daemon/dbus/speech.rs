@@ -70,7 +70,10 @@ fn say_request(text: String, options: HashMap<String, OwnedValue>) -> Result<Say
     let mut request = SayRequest { text, ..SayRequest::default() };
     for (key, value) in options {
         let wrong = |accepted: &str| {
-            Error::InvalidArgument(format!("the option \"{key}\" of Say has the type {}; it must be {accepted}", value.value_signature()))
+            Error::InvalidArgument(format!(
+                "the option \"{key}\" of Say has the type {}; it must be {accepted}",
+                value.value_signature()
+            ))
         };
         match key.as_str() {
             "voice" => request.voice = Some(String::try_from(value.clone()).map_err(|_| wrong("a string (s)"))?),

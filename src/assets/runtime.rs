@@ -1,0 +1,97 @@
+//! ONNX Runtime, loaded once a process from the pinned library, and model bytes that are checked before they run.
+
+use super::install::{State, hex, state};
+use super::manifest::Manifest;
+use crate::config::Paths;
+use anyhow::{Context, Result, anyhow, bail};
+use ort::environment::Environment;
+use ort::session::Session;
+use ort::session::builder::SessionBuilder;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// The runtime's environment. The first call loads the library; a failure is not kept, so that the models can be installed
+/// while the program runs.
+///
+/// # Errors
+/// The library is missing, is not the pinned one, or does not load.
+pub fn runtime(paths: &Paths) -> Result<Environment> {
+    static LOADED: Mutex<Option<Environment>> = Mutex::new(None);
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = &*loaded {
+        return Ok(environment.clone());
+    }
+    let file = Manifest::shipped().model("onnxruntime")?.file("libonnxruntime.so")?;
+    let path = file.place(paths);
+    match state(paths, file)? {
+        State::Installed => {}
+        State::Missing => {
+            bail!("ONNX Runtime is not installed ({} is missing); run vasa models install", path.display())
+        }
+        State::Damaged(found) => bail!(
+            "the ONNX Runtime library {} has SHA-256 {found}, the manifest says {}; run vasa models install",
+            path.display(),
+            file.sha256
+        ),
+    }
+    let environment = ort::init_from(&path)
+        .map_err(|e| anyhow!("{e}"))
+        .and_then(|builder| builder.with_name("vasa").build().map_err(|e| anyhow!("{e}")))
+        .with_context(|| format!("error loading ONNX Runtime from {}; run vasa models verify", path.display()))?;
+    tracing::info!("ONNX Runtime loaded from {}", path.display());
+    Ok(loaded.insert(environment).clone())
+}
+
+/// A session builder for a network that runs beside a live picture: `threads` threads, and none of them spins while it
+/// waits, so that nothing is burnt between two calls.
+///
+/// # Errors
+/// As [`runtime`].
+pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
+    let environment = runtime(paths)?;
+    let build = || -> Result<SessionBuilder, String> {
+        Session::builder(&environment)
+            .map_err(|e| e.to_string())?
+            .with_intra_threads(threads)
+            .map_err(|e| e.to_string())?
+            .with_inter_threads(1)
+            .map_err(|e| e.to_string())?
+            .with_intra_op_spinning(false)
+            .map_err(|e| e.to_string())
+    };
+    build().map_err(|e| anyhow!("error preparing ONNX Runtime: {e}"))
+}
+
+/// The largest model file that is read: a network that is larger cannot run beside a live picture.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// Reads a model file whole. Where the manifest pins the path the bytes must be the pinned ones; another file (a voice that
+/// the user put there) is taken as it is. The bytes that were checked are the bytes to run: nothing is read twice.
+///
+/// # Errors
+/// The file is missing, unreadable, too large, or has other bytes than the manifest says.
+pub fn read_checked(paths: &Paths, path: &Path) -> Result<Vec<u8>> {
+    let pinned = Manifest::shipped().pinned(paths, path);
+    let remedy = pinned.map_or("check the file".to_owned(), |(m, f)| {
+        if f.shipped {
+            "restore the file that came with the program".to_owned()
+        } else {
+            format!("run vasa models install {}", m.name)
+        }
+    });
+    let reading = || format!("error reading the model file {}; {remedy}", path.display());
+    let size = fs::metadata(path).with_context(reading)?.len();
+    if size > MAX_BYTES {
+        bail!("the model file {} has {size} bytes, at most {MAX_BYTES} are read; {remedy}", path.display());
+    }
+    let bytes = fs::read(path).with_context(reading)?;
+    if let Some((_, file)) = pinned {
+        let found = hex(&Sha256::digest(&bytes));
+        if found != file.sha256 {
+            bail!("the model file {} has SHA-256 {found}, the manifest says {}; {remedy}", path.display(), file.sha256);
+        }
+    }
+    Ok(bytes)
+}
