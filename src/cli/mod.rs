@@ -9,6 +9,7 @@ mod render;
 mod say;
 mod status;
 
+use crate::config::Paths;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -35,8 +36,7 @@ enum Command {
     #[command(subcommand)]
     Profile(profile::Command),
     /// List, install and verify models
-    #[command(subcommand)]
-    Models(models::Command),
+    Models(models::Models),
     /// Run the same pipeline offline, faster than real time, repeatable
     Render(render::Args),
 }
@@ -72,7 +72,7 @@ pub fn main() -> ExitCode {
         Command::Say(args) => say::run(args),
         Command::Stop => say::stop(),
         Command::Profile(command) => profile::run(command),
-        Command::Models(command) => models::run(command),
+        Command::Models(args) => models::run(args, &Paths::find()),
         Command::Render(args) => render::run(args),
     };
     match result {

@@ -146,7 +146,6 @@ impl Loop {
 
     /// Makes faces until nobody watches. False: the thread is to end.
     fn watch(&mut self) -> bool {
-        let mut block = Block::silent(Moment(0));
         let mut tick = Moment::now();
         let mut last = Moment(i64::MIN);
         while self.camera.watched() {
@@ -168,20 +167,19 @@ impl Loop {
                 }
                 (None, _) => None,
             };
-            let source = if let Some(live) = heard {
-                block = live;
-                block.at = live.at + SOUND_TO_PICTURE;
+            let (block, source) = if let Some(live) = heard {
                 tick = Moment::now();
-                Source::Microphone
+                (Block { at: live.at + SOUND_TO_PICTURE, ..live }, Source::Microphone)
             } else {
                 tick = tick + BLOCK;
                 if Moment::now().seconds_since(tick) > TOO_LATE {
                     tick = Moment::now();
                 }
                 std::thread::sleep(tick.wait());
-                block = Block::silent(tick + SOUND_TO_PICTURE);
-                let at = block.at;
-                if voice && self.speaker.block_at(at, &mut block) { Source::Voice } else { Source::Silence }
+                let at = tick + SOUND_TO_PICTURE;
+                let mut block = Block::silent(at);
+                let spoken = voice && self.speaker.block_at(at, &mut block);
+                (block, if spoken { Source::Voice } else { Source::Silence })
             };
             // Faces never go back in time: between two sources a block may overlap the one before.
             if block.at <= last {

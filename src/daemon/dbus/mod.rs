@@ -9,7 +9,6 @@ mod speech;
 use super::view::{Handle, View};
 use anyhow::{Context, Result, bail};
 use camera::CameraInterface;
-pub use error::Error;
 use profiles::ProfilesInterface;
 use speech::SpeechInterface;
 use zbus::Connection;
