@@ -22,8 +22,9 @@ pub struct State {
     paths: Paths,
     camera: Arc<Camera>,
     speaker: Arc<Speaker>,
-    motion: MotionThread,
+    // Dropped in this order: the render thread holds a sender to the motion thread, which ends when the last one goes.
     render: RenderThread,
+    motion: MotionThread,
     problems: Arc<Problems>,
     profiles: Profiles,
     voices: Vec<VoiceInfo>,
