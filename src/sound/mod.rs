@@ -1,4 +1,17 @@
-//! Sound: capture, resampling, files, and the output that voices the typed text.
+//! Sound: capture, resampling, files, and the devices of the machine.
+
+mod capture;
+mod device;
+mod file;
+mod resample;
+mod wav;
+
+pub use capture::Capture;
+pub use device::{Direction, check_device, devices};
+pub(crate) use device::{default_config, find};
+pub use file::{Sound, read};
+pub use resample::{Resampler, resample};
+pub use wav::write_wav;
 
 use crate::clock::Moment;
 
