@@ -122,12 +122,17 @@ impl Profile {
                 let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
                 format!(" line {line}, column {column}")
             });
-            ProfileError(format!("{origin}{place}: {}; correct it and save again", e.message().trim().replace('\n', " ")))
+            ProfileError(format!(
+                "{origin}{place}: {}; correct it and save again",
+                e.message().trim().replace('\n', " ")
+            ))
         })?;
         let mut expression = Weights::default();
         for (key, value) in &written.expression {
             let slot = face::index_of(key).and_then(|i| expression.0.get_mut(i)).ok_or_else(|| {
-                ProfileError(format!("{origin}: [expression] has no weight \"{key}\"; use ARKit's names, such as mouthSmileLeft"))
+                ProfileError(format!(
+                    "{origin}: [expression] has no weight \"{key}\"; use ARKit's names, such as mouthSmileLeft"
+                ))
             })?;
             *slot = ranged(origin, key, *value, -1.0, 1.0)?;
         }
@@ -230,7 +235,12 @@ mod tests {
 
     #[test]
     fn a_profile_says_what_its_file_says() {
-        let p = Profile::parse("kind", "label = \"Kind\"\n[expression]\nmouthSmileLeft = 0.3\n[motion]\nenergy = 0.5\n", "t").unwrap();
+        let p = Profile::parse(
+            "kind",
+            "label = \"Kind\"\n[expression]\nmouthSmileLeft = 0.3\n[motion]\nenergy = 0.5\n",
+            "t",
+        )
+        .unwrap();
         assert_eq!((p.expression[Shape::MouthSmileLeft], p.motion.energy, p.motion.tempo), (0.3, 0.5, 1.0));
     }
 
@@ -238,7 +248,8 @@ mod tests {
     fn a_typo_in_a_key_is_named_with_line_and_column() {
         let e = Profile::parse("x", "label = \"X\"\n[motion]\nenergi = 1.0\n", "x.toml").unwrap_err().to_string();
         assert!(e.contains("x.toml line 3, column 1") && e.contains("energi"), "{e}");
-        let e = Profile::parse("x", "label = \"X\"\n[expression]\nmouthSmile = 1.0\n", "x.toml").unwrap_err().to_string();
+        let e =
+            Profile::parse("x", "label = \"X\"\n[expression]\nmouthSmile = 1.0\n", "x.toml").unwrap_err().to_string();
         assert!(e.contains("\"mouthSmile\""), "{e}");
         let e = Profile::parse("x", "label = \"X\"\n[motion]\ntempo = 9.0\n", "x.toml").unwrap_err().to_string();
         assert!(e.contains("tempo is 9") && e.contains("0.5 to 2"), "{e}");

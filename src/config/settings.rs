@@ -108,8 +108,7 @@ struct WrittenCamera {
 }
 
 /// The sizes that video apps ask a camera for (WebRTC's V4L2 path probes a fixed list, `device_info_v4l2.cc`).
-const SIZES: [Size; 3] =
-    [Size::HD, Size { width: 640, height: 480 }, Size { width: 1920, height: 1080 }];
+const SIZES: [Size; 3] = [Size::HD, Size { width: 640, height: 480 }, Size { width: 1920, height: 1080 }];
 
 impl Settings {
     /// Reads the settings file; where there is none, the defaults.
@@ -143,7 +142,11 @@ impl Settings {
             bail!("camera.fps is {fps}; it must be 5 to 60");
         }
         let within = |key: &str, value: f64, low: f64, high: f64| {
-            if (low..=high).contains(&value) { Ok(value) } else { bail!("{key} is {value}; it must be {low} to {high}") }
+            if (low..=high).contains(&value) {
+                Ok(value)
+            } else {
+                bail!("{key} is {value}; it must be {low} to {high}")
+            }
         };
         Ok(Self {
             input: w.input.unwrap_or(d.input),

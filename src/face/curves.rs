@@ -54,7 +54,10 @@ impl Curves {
         for (row, record) in reader.records().enumerate() {
             let line = row + 2;
             let record = record.map_err(|e| {
-                bad(format!("line {line} of the curve file does not match its header: {e}; every row needs {} values", columns.len()))
+                bad(format!(
+                    "line {line} of the curve file does not match its header: {e}; every row needs {} values",
+                    columns.len()
+                ))
             })?;
             if faces.len() >= Self::MAX_ROWS {
                 return Err(bad(format!("the curve file has more than {} rows; split it", Self::MAX_ROWS)));
@@ -71,7 +74,10 @@ impl Curves {
             if let Some(last) = faces.last()
                 && face.at < last.at
             {
-                return Err(bad(format!("line {line} of the curve file goes back in time to {}; sort the rows", face.at.seconds())));
+                return Err(bad(format!(
+                    "line {line} of the curve file goes back in time to {}; sort the rows",
+                    face.at.seconds()
+                )));
             }
             faces.push(face);
         }
@@ -148,7 +154,9 @@ fn header_columns(header: &csv::StringRecord) -> Result<Vec<Column>, CurveError>
         });
     }
     if !header.iter().any(|n| n == "time") {
-        return Err(bad("the curve file has no \"time\" column; add the seconds of each row as its first column".into()));
+        return Err(bad(
+            "the curve file has no \"time\" column; add the seconds of each row as its first column".into()
+        ));
     }
     Ok(columns)
 }
