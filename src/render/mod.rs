@@ -1,5 +1,313 @@
 //! A face and an avatar become a picture, composed into the camera's frame.
 
+mod card;
 mod frame;
+mod gpu;
+mod lens;
+mod pose;
+mod resample;
+mod scene;
+mod shape;
+mod topology;
 
+pub use card::card;
 pub use frame::{Frame, Size};
+pub use gpu::AdapterChoice;
+
+use crate::avatar::{Avatar, Material};
+use crate::face::Face;
+use anyhow::{Context, Result, bail};
+use gpu::Gpu;
+use pose::Pose;
+use scene::{Run, Scene, row_bytes};
+use shape::Body;
+
+/// Draws one avatar at one size, offscreen, on the best adapter there is.
+pub struct Renderer {
+    gpu: Gpu,
+    scene: Scene,
+    drawn_once: bool,
+}
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+/// What a pass draws.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layers {
+    /// What never moves, over the plate.
+    Still,
+    Moving,
+}
+
+impl Renderer {
+    /// Opens an adapter (`$VASA_ADAPTER`: auto, cpu or hardware), brings the pictures to the scale of `size`, and draws
+    /// once, so that the first frame asked for comes as fast as any.
+    ///
+    /// # Errors
+    /// No adapter works, or the size is not even or not within 16..4096.
+    pub fn new(avatar: &Avatar, size: Size) -> Result<Self> {
+        Self::on(avatar, size, AdapterChoice::from_env()?, None)
+    }
+
+    /// As [`Renderer::new`], on a chosen kind of adapter and with 1 or 4 samples a pixel.
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn on(avatar: &Avatar, size: Size, choice: AdapterChoice, samples: Option<u32>) -> Result<Self> {
+        let fits = |n: u32| (16..=4096).contains(&n) && n.is_multiple_of(2);
+        if !fits(size.width) || !fits(size.height) {
+            bail!("the picture size {}x{} cannot be drawn; both must be even and 16 to 4096", size.width, size.height);
+        }
+        let gpu = Gpu::new(choice, samples)?;
+        let scene = Scene::new(&gpu, avatar, size)?;
+        let mut renderer = Self { gpu, scene, drawn_once: false };
+        renderer.prepare()?;
+        Ok(renderer)
+    }
+
+    /// Name and kind of the adapter that draws.
+    pub fn adapter(&self) -> &str {
+        &self.gpu.name
+    }
+
+    /// The size of the frames.
+    pub fn size(&self) -> Size {
+        self.scene.size
+    }
+
+    /// Draws another avatar from the next frame on. After an error the one before goes on.
+    ///
+    /// # Errors
+    /// The avatar cannot be brought onto the adapter.
+    pub fn set_avatar(&mut self, avatar: &Avatar) -> Result<()> {
+        let scene = Scene::new(&self.gpu, avatar, self.scene.size)?;
+        let before = std::mem::replace(&mut self.scene, scene);
+        let prepared = self.prepare();
+        if prepared.is_err() {
+            self.scene = before;
+        }
+        prepared
+    }
+
+    /// Draws `face` into `into`, which takes the renderer's size and the face's moment.
+    ///
+    /// # Errors
+    /// The adapter failed; a new renderer is needed.
+    pub fn draw(&mut self, face: &Face, into: &mut Frame) -> Result<()> {
+        self.pass(face, Layers::Moving, into)
+    }
+
+    /// Draws what never moves into the background, and every pipeline once.
+    fn prepare(&mut self) -> Result<()> {
+        let mut frame = Frame::new(self.scene.size);
+        if self.scene.still.iter().any(|run| run.end > run.start) {
+            self.pass(&Face::default(), Layers::Still, &mut frame)?;
+            self.scene.set_background(&self.gpu, &frame);
+        }
+        // A CPU adapter compiles a pipeline when it first draws with it: an expression with all of them at once.
+        let mut face = Face::default();
+        face.weights.0 = [0.5; crate::face::COUNT];
+        self.pass(&face, Layers::Moving, &mut frame)?;
+        self.drawn_once = true;
+        Ok(())
+    }
+
+    fn pass(&mut self, face: &Face, layers: Layers, into: &mut Frame) -> Result<()> {
+        let (gpu, scene) = (&self.gpu, &mut self.scene);
+        let size = scene.size;
+        if into.size != size || into.rgba.len() != scene.background.len() {
+            *into = Frame::new(size);
+        }
+        into.at = face.at;
+
+        let pose = Pose::new(face, scene.neck);
+        scene.skin_vertices.clear();
+        scene.inner_vertices.clear();
+        let drawn = scene.body.draw(&pose, &scene.lens, gpu.samples == 1, &mut scene.skin_vertices);
+        for part in &mut scene.inners {
+            part.inner.draw(&pose, &scene.lens, scene.light, drawn.mouth_open, &mut scene.inner_vertices);
+        }
+        let Some(region) = region(drawn.low, drawn.high, layers, size) else {
+            into.rgba.copy_from_slice(&scene.background);
+            return Ok(());
+        };
+        gpu.queue.write_buffer(&scene.skin_buffer, 0, bytemuck::cast_slice(&scene.skin_vertices));
+        if !scene.inner_vertices.is_empty() {
+            gpu.queue.write_buffer(&scene.inner_buffer, 0, bytemuck::cast_slice(&scene.inner_vertices));
+        }
+
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let copied = scene.target.multi.is_none();
+        if copied {
+            encoder.copy_texture_to_texture(
+                region.of(&scene.background_texture),
+                region.of(&scene.target.colour),
+                region.extent(),
+            );
+        }
+        {
+            let (view, resolve) = match &scene.target.multi {
+                Some(multi) => (multi, Some(&scene.target.colour_view)),
+                None => (&scene.target.colour_view, None),
+            };
+            let colour = wgpu::Operations {
+                load: if copied { wgpu::LoadOp::Load } else { wgpu::LoadOp::Clear(wgpu::Color::BLACK) },
+                store: if copied { wgpu::StoreOp::Store } else { wgpu::StoreOp::Discard },
+            };
+            let depth = wgpu::Operations { load: wgpu::LoadOp::Clear(1.0), store: wgpu::StoreOp::Discard };
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: None,
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view,
+                    depth_slice: None,
+                    resolve_target: resolve,
+                    ops: colour,
+                })],
+                depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                    view: &scene.target.depth,
+                    depth_ops: Some(depth),
+                    stencil_ops: None,
+                }),
+                timestamp_writes: None,
+                occlusion_query_set: None,
+                multiview_mask: None,
+            });
+            pass.set_scissor_rect(region.x, region.y, region.width, region.height);
+            if !copied {
+                pass.set_pipeline(&gpu.pipelines.background);
+                pass.set_bind_group(0, &scene.background_group, &[]);
+                pass.draw(0..3, 0..1);
+            }
+            record(gpu, scene, &mut pass, &pose, layers, drawn);
+        }
+        encoder.copy_texture_to_buffer(
+            region.of(&scene.target.colour),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &scene.target.readback,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(row_bytes(region.width)),
+                    rows_per_image: None,
+                },
+            },
+            region.extent(),
+        );
+        gpu.queue.submit([encoder.finish()]);
+        read_back(gpu, scene, region, into)
+    }
+}
+
+/// The pixels that can differ from the background; none where the person is out of the picture.
+fn region(low: glam::Vec2, high: glam::Vec2, layers: Layers, size: Size) -> Option<Region> {
+    if layers == Layers::Still {
+        return Some(Region { x: 0, y: 0, width: size.width, height: size.height });
+    }
+    let whole = glam::Vec2::new(size.width as f32, size.height as f32);
+    // Soft edges reach a little farther than the vertices.
+    let low = (low - 4.0).clamp(glam::Vec2::ZERO, whole).as_uvec2();
+    let high = (high + 5.0).clamp(glam::Vec2::ZERO, whole).as_uvec2();
+    (high.x > low.x && high.y > low.y).then(|| Region {
+        x: low.x,
+        y: low.y,
+        width: high.x - low.x,
+        height: high.y - low.y,
+    })
+}
+
+impl Region {
+    fn of<'a>(&self, texture: &'a wgpu::Texture) -> wgpu::TexelCopyTextureInfo<'a> {
+        wgpu::TexelCopyTextureInfo { origin: wgpu::Origin3d { x: self.x, y: self.y, z: 0 }, ..texture.as_image_copy() }
+    }
+
+    fn extent(&self) -> wgpu::Extent3d {
+        wgpu::Extent3d { width: self.width, height: self.height, depth_or_array_layers: 1 }
+    }
+}
+
+fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose, layers: Layers, drawn: shape::Drawn) {
+    let pipelines = &gpu.pipelines;
+    let (width, height) = (scene.size.width as f32, scene.size.height as f32);
+    let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
+        pass.set_vertex_buffer(0, scene.skin_buffer.slice(..));
+        pass.set_index_buffer(scene.indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, texture, &[]);
+    };
+    let draw = |pass: &mut wgpu::RenderPass<'_>, run: Run, base: u32| {
+        if run.end > run.start {
+            pass.draw_indexed(run.start..run.end, base as i32, 0..1);
+        }
+    };
+    let strips = |first: u32, count: u32| {
+        let quads = Run { start: scene.strips.start, end: scene.strips.start + 6 * count };
+        (quads, scene.skin_vertices.len() as u32 - 4 * (drawn.shadows + drawn.edges) + 4 * first)
+    };
+    let runs = if layers == Layers::Still { scene.still } else { scene.moving };
+
+    if layers == Layers::Moving && !scene.inners.is_empty() {
+        // The body always hides what is inside it: the two halves of the depth range keep them apart.
+        pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
+        pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
+        pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
+        for part in &scene.inners {
+            let eye = part.inner.material == Material::Eye;
+            pass.set_pipeline(if eye { &pipelines.eye } else { &pipelines.mouth });
+            pass.set_bind_group(0, &part.texture, &[]);
+            pass.set_bind_group(1, &scene.light_group, &[]);
+            if part.indices.end > part.indices.start {
+                pass.draw_indexed(part.indices.start..part.indices.end, part.base, 0..1);
+            }
+        }
+        skin(pass, &pipelines.shadow, &scene.skin);
+        let (quads, base) = strips(0, drawn.shadows);
+        draw(pass, quads, base);
+    }
+    pass.set_viewport(0.0, 0.0, width, height, 0.0, 0.5);
+    skin(pass, &pipelines.opaque, &scene.skin);
+    draw(pass, runs[0], 0);
+    skin(pass, &pipelines.soft, &scene.skin);
+    draw(pass, runs[1], 0);
+    if layers == Layers::Still {
+        return;
+    }
+    let (quads, base) = strips(drawn.shadows, drawn.edges);
+    draw(pass, quads, base);
+    for ((overlay, run), texture) in scene.body.overlays.iter().zip(&scene.overlays).zip(&scene.overlay_textures) {
+        if Body::overlay_shows(overlay, pose) {
+            skin(pass, &pipelines.soft, texture);
+            draw(pass, *run, 0);
+        }
+    }
+}
+
+/// Waits for the picture and joins it with the background.
+fn read_back(gpu: &Gpu, scene: &Scene, region: Region, into: &mut Frame) -> Result<()> {
+    let stride = row_bytes(region.width) as usize;
+    let slice = scene.target.readback.slice(..(stride * region.height as usize) as u64);
+    slice.map_async(wgpu::MapMode::Read, |_| {});
+    gpu.device.poll(wgpu::PollType::wait_indefinitely()).context("error waiting for the picture")?;
+    gpu.check()?;
+    {
+        let mapped = slice.get_mapped_range().context("error reading the picture back")?;
+        let row = scene.size.width as usize * 4;
+        let (top, left) = (region.y as usize * row, region.x as usize * 4);
+        let (bottom, wide) = (top + region.height as usize * row, region.width as usize * 4);
+        into.rgba[..top].copy_from_slice(&scene.background[..top]);
+        into.rgba[bottom..].copy_from_slice(&scene.background[bottom..]);
+        let rows = into.rgba[top..bottom].chunks_exact_mut(row).zip(scene.background[top..bottom].chunks_exact(row));
+        for ((to, behind), drawn) in rows.zip(mapped.chunks_exact(stride)) {
+            to[..left].copy_from_slice(&behind[..left]);
+            to[left..left + wide].copy_from_slice(&drawn[..wide]);
+            to[left + wide..].copy_from_slice(&behind[left + wide..]);
+        }
+    }
+    scene.target.readback.unmap();
+    Ok(())
+}

@@ -1,0 +1,93 @@
+// Colours are display-referred sRGB throughout, as the portrait was exposed; nothing is linearised.
+
+@group(0) @binding(0) var smp: sampler;
+@group(0) @binding(1) var tex: texture_2d<f32>;
+
+// The body: the portrait itself, premultiplied by the matte.
+struct Skin {
+    @builtin(position) @invariant place: vec4<f32>,
+    @location(0) uv: vec2<f32>,
+    // Opacity and light, 1 = as the portrait.
+    @location(1) tone: vec2<f32>,
+};
+
+@vertex
+fn skin(@location(0) place: vec4<f32>, @location(1) uv: vec2<f32>, @location(2) tone: vec2<f32>) -> Skin {
+    return Skin(place, uv, tone);
+}
+
+@fragment
+fn skin_opaque(in: Skin) -> @location(0) vec4<f32> {
+    return vec4<f32>(textureSampleLevel(tex, smp, in.uv, 0.0).rgb * in.tone.y, 1.0);
+}
+
+@fragment
+fn skin_soft(in: Skin) -> @location(0) vec4<f32> {
+    let c = textureSampleLevel(tex, smp, in.uv, 0.0);
+    return vec4<f32>(c.rgb * in.tone.y, c.a) * in.tone.x;
+}
+
+// Soft shadow that an edge throws on what lies behind it.
+@fragment
+fn shadow(in: Skin) -> @location(0) vec4<f32> {
+    let s = in.tone.x * in.tone.x * (3.0 - 2.0 * in.tone.x) * in.tone.y;
+    return vec4<f32>(vec3<f32>(0.07, 0.025, 0.015) * s, s);
+}
+
+// Eyes, teeth, tongue, cavity.
+struct Inner {
+    @builtin(position) place: vec4<f32>,
+    @location(0) uv: vec2<f32>,
+    @location(1) normal: vec3<f32>,
+    // Eye: where the highlight stands relative to the centre, in radii, and its size. Mouth: depth 0..1, openness, kind.
+    @location(2) extra: vec3<f32>,
+};
+
+struct Light { key: vec4<f32> };
+@group(1) @binding(0) var<uniform> light: Light;
+
+@vertex
+fn inner(@location(0) place: vec4<f32>, @location(1) uv: vec2<f32>, @location(2) normal: vec3<f32>, @location(3) extra: vec3<f32>) -> Inner {
+    return Inner(place, uv, normal, extra);
+}
+
+@fragment
+fn eye(in: Inner) -> @location(0) vec4<f32> {
+    let n = normalize(in.normal);
+    let albedo = textureSampleLevel(tex, smp, in.uv, 0.0).rgb;
+    // A ball in a socket: the key light wraps around, the rim falls into the shade of the lids.
+    let wrap = clamp(dot(n, light.key.xyz) * 0.5 + 0.5, 0.0, 1.0);
+    let rim = smoothstep(0.15, 0.85, n.z);
+    var c = albedo * (0.62 + 0.38 * wrap) * mix(vec3<f32>(0.62, 0.52, 0.49), vec3<f32>(1.0), rim);
+    // The window of the key light, mirrored in the wet cornea.
+    let d = (in.normal.xy - in.extra.xy) / in.extra.z;
+    let spot = 1.0 - smoothstep(0.55, 1.25, length(d));
+    c = mix(c, vec3<f32>(0.96, 0.97, 1.0), spot * 0.85);
+    return vec4<f32>(c, 1.0);
+}
+
+@fragment
+fn mouth(in: Inner) -> @location(0) vec4<f32> {
+    let n = normalize(in.normal);
+    let albedo = textureSampleLevel(tex, smp, in.uv, 0.0).rgb;
+    let wrap = clamp(dot(n, light.key.xyz) * 0.6 + 0.4, 0.0, 1.0);
+    // Light comes in through the lips only: farther back is darker and warmer.
+    let inside = in.extra.x;
+    let fall = mix(vec3<f32>(1.0), vec3<f32>(0.16, 0.09, 0.08), inside) * (0.45 + 0.55 * in.extra.y);
+    var c = albedo * (0.45 + 0.55 * wrap) * fall;
+    // Teeth and tongue are wet.
+    let h = normalize(light.key.xyz + vec3<f32>(0.0, 0.0, 1.0));
+    c += vec3<f32>(0.16) * in.extra.z * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside) * in.extra.y;
+    return vec4<f32>(c, 1.0);
+}
+
+// The background, where it cannot be copied.
+@vertex
+fn whole(@builtin(vertex_index) i: u32) -> @builtin(position) vec4<f32> {
+    return vec4<f32>(f32(i & 1u) * 4.0 - 1.0, f32(i >> 1u) * 4.0 - 1.0, 1.0, 1.0);
+}
+
+@fragment
+fn behind(@builtin(position) p: vec4<f32>) -> @location(0) vec4<f32> {
+    return textureLoad(tex, vec2<i32>(p.xy), 0);
+}
