@@ -73,6 +73,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let mut refresh = interval(REFRESH);
     refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watchdog = Watchdog::new(&stats);
+    let mut camera_changes = camera.changes();
     let outcome = loop {
         tokio::select! {
             // A client asks for something.
@@ -100,7 +101,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
                 }
             }
             // An outlet came, went, or is watched by somebody else than before.
-            () = camera.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
+            Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
             // What tells nobody of its changes is looked at now and then.
             _ = refresh.tick() => {
                 if let Err(e) = state.check_threads() {

@@ -4,7 +4,7 @@ use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source, r
 use super::problems::Problems;
 use super::stats::Stats;
 use crate::avatar::{self, Avatar};
-use crate::camera::Camera;
+use crate::camera::{Camera, Demand};
 use crate::clock::Moment;
 use crate::config::Paths;
 use crate::face::Face;
@@ -135,14 +135,18 @@ impl Loop {
                 Ok(Some(Message::CameraOn(on))) => self.camera_on = on,
                 Ok(None) => {}
             }
-            let Some(fps) = self.camera.demand().fps(self.drawing.fps) else {
-                before = None;
-                self.camera.wait_watched(Duration::from_millis(500));
-                if self.camera.watched() {
-                    due = Moment::now();
-                    let _ = self.wake_motion.send(MotionMessage::Wake);
+            let demand = self.camera.demand();
+            let fps = match demand {
+                Demand::Full => self.drawing.fps,
+                Demand::Idle(fps) => fps.min(self.drawing.fps),
+                Demand::None => {
+                    before = None;
+                    if self.camera.wait_watched(Duration::from_millis(500)) {
+                        due = Moment::now();
+                        let _ = self.wake_motion.send(MotionMessage::Wake);
+                    }
+                    continue;
                 }
-                continue;
             };
             let fps = if self.camera_on { fps } else { fps.min(CARD_FPS) };
             let began = Moment::now();
@@ -158,7 +162,10 @@ impl Loop {
                 // Too slow for this rate: take the next frame at once, but never run after the lost ones.
                 due = Moment::now();
             }
-            std::thread::sleep(due.wait());
+            // Somebody who begins to watch is not kept waiting for a slow frame.
+            if self.camera.wait_demand(demand, due.wait()) != demand {
+                due = Moment::now();
+            }
             // Motion sleeps until it is told that somebody watches; telling it twice costs nothing.
             if self.recent.back().is_none_or(|(newest, _)| Moment::now().seconds_since(newest.at) > STALE) {
                 let _ = self.wake_motion.send(MotionMessage::Wake);

@@ -4,7 +4,7 @@ use super::motion_thread::{Message as MotionMessage, MotionThread};
 use super::problems::Problems;
 use super::render_thread::{Message as RenderMessage, RenderThread};
 use super::view::{Refusal, Request, SayRequest, State as Running, View};
-use crate::camera::Camera;
+use crate::camera::{Camera, Demand};
 use crate::config::{Input, Paths, Profile, Profiles, Settings};
 use crate::speech::{self, Event, SayOptions, Speaker, VoiceInfo};
 use anyhow::{Result, ensure};
@@ -98,7 +98,7 @@ impl State {
             Running::Failed
         } else if !problems.is_empty() {
             Running::Degraded
-        } else if self.camera.watched() {
+        } else if self.camera.demand() == Demand::Full {
             Running::Streaming
         } else {
             Running::Idle
