@@ -1,7 +1,7 @@
 //! The microphone: any device, any format, as 16 kHz mono blocks stamped with the moment they were captured.
 
 use super::resample::Resampler;
-use super::{BLOCK, Block, Direction, RATE, default_config, find};
+use super::{BLOCK, Block, Direction, RATE, Steady, default_config, find};
 use crate::clock::Moment;
 use anyhow::{Context, Result, bail};
 use cpal::traits::{DeviceTrait, StreamTrait};
@@ -61,11 +61,9 @@ struct Listening {
     /// 16 kHz samples that do not fill a block yet, and the number of the first one since the device was opened.
     ready: Vec<f32>,
     first: u64,
-    /// Frames taken from the ring.
-    taken: u64,
     scratch: Vec<f32>,
-    /// The moment of frame zero, smoothed over the stamps; None before the first.
-    zero: Option<f64>,
+    /// The moment of frame zero, in microseconds.
+    zero: Steady,
 }
 
 impl Capture {
@@ -137,9 +135,8 @@ impl Listening {
             resampler: Resampler::new(source.rate, RATE)?,
             ready: Vec::with_capacity(RATE as usize),
             first: 0,
-            taken: 0,
             scratch: Vec::with_capacity(source.rate as usize * RING_SECONDS),
-            zero: None,
+            zero: Steady::default(),
             source,
         })
     }
@@ -148,13 +145,9 @@ impl Listening {
         let rate = f64::from(self.source.rate);
         while let Ok(stamp) = self.source.stamps.pop() {
             let zero = stamp.at.0 as f64 - stamp.frame as f64 * 1e6 / rate;
-            // A callback comes late by its thread's wake-up; the mean over some 50 of them is steady. A jump is real.
-            self.zero = Some(match self.zero {
-                Some(old) if (zero - old).abs() < 30_000.0 => old + (zero - old) * 0.02,
-                _ => zero,
-            });
+            self.zero.follow(zero);
         }
-        self.drain(dropped);
+        self.drain();
         if self.ready.len() < BLOCK {
             return None;
         }
@@ -167,6 +160,7 @@ impl Listening {
         }
         let at = self
             .zero
+            .value()
             .map_or_else(Moment::now, |zero| Moment((zero + self.first as f64 * 1e6 / f64::from(RATE)) as i64));
         let mut block = Block::silent(at);
         for (to, from) in block.samples.iter_mut().zip(self.ready.drain(..BLOCK)) {
@@ -177,7 +171,7 @@ impl Listening {
     }
 
     /// Moves what the device has captured through the resampler.
-    fn drain(&mut self, _dropped: &AtomicU64) {
+    fn drain(&mut self) {
         let waiting = self.source.samples.slots();
         let Ok(chunk) = self.source.samples.read_chunk(waiting) else { return };
         let (a, b) = chunk.as_slices();
@@ -185,7 +179,6 @@ impl Listening {
         self.scratch.extend_from_slice(a);
         self.scratch.extend_from_slice(b);
         chunk.commit_all();
-        self.taken += waiting as u64;
         self.resampler.push(&self.scratch, &mut self.ready);
     }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error;
@@ -39,7 +40,9 @@ pub fn read(path: &Path) -> Result<Sound> {
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         bail!("{shown} is a folder; name a WAV, FLAC, Ogg Vorbis or MP3 file");
     }
-    decode(file, path)
+    // The decoders are others' code and meet any bytes: should one panic, the file is told to be none, like any other.
+    std::panic::catch_unwind(AssertUnwindSafe(|| decode(file, path)))
+        .unwrap_or_else(|_| Err(anyhow!("its decoder gave up")))
         .map_err(|e| anyhow!("{shown} holds no sound that can be read ({e}); use a WAV, FLAC, Ogg Vorbis or MP3 file"))
 }
 

@@ -4,6 +4,7 @@ mod capture;
 mod device;
 mod file;
 mod resample;
+mod steady;
 mod wav;
 
 pub use capture::Capture;
@@ -11,6 +12,7 @@ pub use device::{Direction, check_device, devices};
 pub(crate) use device::{default_config, find};
 pub use file::{Sound, read};
 pub use resample::{Resampler, resample};
+pub(crate) use steady::Steady;
 pub use wav::write_wav;
 
 use crate::clock::Moment;

@@ -1,0 +1,159 @@
+//! espeak-ng, as a program beside this one: phonemes for the neural voices, and a voice of its own where there is none.
+
+use super::{Speech, Voice};
+use anyhow::{Context, Result, bail};
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+const PROGRAM: &str = "espeak-ng";
+
+/// A sentence takes some 30 ms; this much means that the program hangs.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Words a minute that espeak-ng calls normal.
+const WORDS_A_MINUTE: f64 = 165.0;
+
+/// Whether the program can be started.
+pub fn is_there() -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(PROGRAM).is_file()))
+}
+
+/// The International Phonetic Alphabet of a piece of text, in one line. `voice` is espeak-ng's name of the language.
+///
+/// # Errors
+/// espeak-ng is missing, or fails.
+pub fn ipa(voice: &str, text: &str) -> Result<String> {
+    let out = run(&["-q", "--ipa", "-v", voice], text)?;
+    let line = String::from_utf8_lossy(&out);
+    Ok(without_language_marks(&line.split_whitespace().collect::<Vec<_>>().join(" ")))
+}
+
+/// Takes out the marks "(en)" that espeak-ng sets where it changes the language for a word.
+fn without_language_marks(ipa: &str) -> String {
+    let mut out = String::with_capacity(ipa.len());
+    let mut depth = 0;
+    for c in ipa.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = 0,
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    out
+}
+
+/// Runs espeak-ng on a text, which goes through standard input: no shell and no argument ever holds it.
+fn run(args: &[&str], text: &str) -> Result<Vec<u8>> {
+    // "[[" would begin phonemes in espeak-ng's own notation.
+    let text = text.replace("[[", "[ [");
+    let mut child = Command::new(PROGRAM)
+        .args(args)
+        .args(["-b", "1", "--stdin"])
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("error starting espeak-ng; install the package espeak-ng")?;
+    let result = exchange(&mut child, &text);
+    if result.is_err() {
+        child.kill().ok();
+    }
+    let status = child.wait().context("error waiting for espeak-ng")?;
+    let output = result?;
+    if !status.success() {
+        bail!(
+            "espeak-ng failed ({status}); check that espeak-ng-data is installed and the voice's language is known to it"
+        );
+    }
+    Ok(output)
+}
+
+fn exchange(child: &mut Child, text: &str) -> Result<Vec<u8>> {
+    let mut stdin = child.stdin.take().context("espeak-ng has no standard input")?;
+    let mut stdout = child.stdout.take().context("espeak-ng has no standard output")?;
+    let (sender, receiver) = channel();
+    // The reader ends with the program: at the latest when it is killed.
+    std::thread::Builder::new()
+        .name("espeak-ng".into())
+        .spawn(move || {
+            let mut output = Vec::new();
+            let read = stdout.read_to_end(&mut output).map(|_| output);
+            sender.send(read).ok();
+        })
+        .context("error starting a thread")?;
+    // A sentence (400 characters at most) is smaller than the pipe's buffer, so this cannot block.
+    stdin.write_all(text.as_bytes()).context("error writing to espeak-ng")?;
+    drop(stdin);
+    receiver
+        .recv_timeout(TIMEOUT)
+        .context("espeak-ng did not answer; check the package espeak-ng")?
+        .context("error reading from espeak-ng")
+}
+
+/// The fallback voice.
+pub struct Espeak {
+    voice: String,
+}
+
+impl Espeak {
+    pub fn new() -> Self {
+        Self { voice: "en-us".into() }
+    }
+}
+
+impl Voice for Espeak {
+    fn speak(&mut self, sentence: &str, rate: f64) -> Result<Speech> {
+        let speed = (WORDS_A_MINUTE * rate).round().to_string();
+        let wav = run(&["-v", &self.voice, "-s", &speed, "--stdout"], sentence)?;
+        parse_wav(&wav).context("espeak-ng gave no sound; check the package espeak-ng")
+    }
+}
+
+/// Reads the 16-bit mono WAV that espeak-ng streams. Its header was written before the length was known, so the samples
+/// reach to the end of the data, whatever it says.
+fn parse_wav(wav: &[u8]) -> Option<Speech> {
+    let word = |at: usize| Some(u32::from_le_bytes(wav.get(at..at + 4)?.try_into().ok()?));
+    if wav.get(..4)? != b"RIFF" || wav.get(12..16)? != b"fmt " {
+        return None;
+    }
+    let rate = word(24)?;
+    let mut at = 12;
+    while wav.get(at..at + 4)? != b"data" {
+        at = at.checked_add(8)?.checked_add(word(at + 4)? as usize)?;
+    }
+    let samples: Vec<f32> =
+        wav.get(at + 8..)?.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect();
+    (!samples.is_empty() && rate > 0).then_some(Speech { samples, rate })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_word_leaves_no_mark_in_the_phonemes() {
+        assert_eq!(without_language_marks("sˈɛkənd (fr)bɔ̃ʒˈuʁ(en) nˈaʊ"), "sˈɛkənd bɔ̃ʒˈuʁ nˈaʊ");
+    }
+
+    #[test]
+    fn text_is_never_taken_as_an_option_or_as_phonemes() {
+        assert_eq!(ipa("en-us", "--version").unwrap(), ipa("en-us", "version").unwrap());
+        assert_ne!(ipa("en-us", "[[h@l'oU]]").unwrap(), "həlˈoʊ");
+    }
+
+    #[test]
+    fn what_is_no_wav_is_no_speech() {
+        for bytes in [
+            &b""[..],
+            b"RIFF",
+            b"RIFF....WAVEfmt \x10\0\0\0",
+            b"RIFF....WAVEfmt \xff\xff\xff\xff________________________",
+        ] {
+            assert_eq!(parse_wav(bytes), None);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! The speaker: takes texts, lets a voice speak them sentence by sentence, and says what is heard when.
+//!
+//! The thread "voice" turns the next sentence into sound while the last one is heard; the thread "speaker" (`player.rs`)
+//! plays it.
+
+use super::player::{Player, ToPlayer};
+use super::timeline::Timeline;
+use super::{TextError, Voice, check, check_rate, open, sentences, unknown_voice, usable};
+use crate::clock::Moment;
+use crate::config::Paths;
+use crate::sound::{Block, RATE, resample};
+use anyhow::{Context, Result};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// Utterances that can wait.
+const QUEUE: usize = 64;
+
+/// Sound that is made ahead of what is heard, in seconds: enough never to run dry, bounded whatever the text.
+const AHEAD: f64 = 15.0;
+
+/// How to speak a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SayOptions {
+    /// The voice by name; the first one where none is named.
+    pub voice: Option<String>,
+    /// How fast: 0.5..2, 1 is natural.
+    pub rate: f64,
+    /// Stops what is being said and drops what waits.
+    pub interrupt: bool,
+    /// The expression profile for this text only; the speaker only passes it on.
+    pub profile: Option<String>,
+}
+
+impl Default for SayOptions {
+    fn default() -> Self {
+        Self { voice: None, rate: 1.0, interrupt: false, profile: None }
+    }
+}
+
+/// Why a text was not taken: one sentence with its remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SayError {
+    /// The text or an option cannot be used.
+    Text(String),
+    /// The speaker cannot take it now.
+    Busy(String),
+}
+
+impl std::fmt::Display for SayError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            SayError::Text(m) | SayError::Busy(m) => f.write_str(m),
+        }
+    }
+}
+
+impl std::error::Error for SayError {}
+
+impl From<TextError> for SayError {
+    fn from(e: TextError) -> Self {
+        SayError::Text(e.to_string())
+    }
+}
+
+/// What became of an utterance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Its first sound is being heard.
+    Started { id: u64, profile: Option<String> },
+    /// It is over. `completed` is false where it was stopped, superseded or failed.
+    Finished { id: u64, completed: bool },
+}
+
+/// Speaks texts. Dropping it silences it.
+pub struct Speaker {
+    shared: Arc<Shared>,
+    to_player: Sender<ToPlayer>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+pub(super) struct Shared {
+    paths: Paths,
+    pub timeline: Timeline,
+    waiting: Mutex<Waiting>,
+    /// Rung for the voice's thread.
+    bell: Condvar,
+    /// Utterances of a number below this have been stopped.
+    stopped_below: AtomicU64,
+    voice_problem: Mutex<Option<String>>,
+    pub output_problem: Mutex<Option<String>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    utterances: VecDeque<Utterance>,
+    last_id: u64,
+    /// A voice to load before it is needed.
+    prepare: Option<Option<String>>,
+    closed: bool,
+}
+
+struct Utterance {
+    id: u64,
+    text: String,
+    voice: Option<String>,
+    rate: f64,
+}
+
+impl Speaker {
+    /// Starts the threads. The sound goes to the output device of this name, or to the default one.
+    ///
+    /// # Errors
+    /// The threads cannot be started.
+    pub fn start(paths: Paths, device: Option<String>) -> Result<(Self, UnboundedReceiver<Event>)> {
+        let shared = Arc::new(Shared {
+            paths,
+            timeline: Timeline::default(),
+            waiting: Mutex::default(),
+            bell: Condvar::new(),
+            stopped_below: AtomicU64::new(0),
+            voice_problem: Mutex::default(),
+            output_problem: Mutex::default(),
+        });
+        let (events, receiver) = unbounded_channel();
+        let (to_player, from_speaker) = channel();
+        let player = Player::new(shared.clone(), from_speaker, events, device);
+        let talker = Talker { shared: shared.clone(), to_player: to_player.clone(), loaded: None };
+        let voice = std::thread::Builder::new().name("voice".into()).spawn(move || talker.run());
+        let mut speaker = Self { shared, to_player, threads: Vec::new() };
+        // Pushed one by one: where the second does not start, dropping the speaker ends the first.
+        speaker.threads.push(voice.context("error starting the voice's thread")?);
+        let player = std::thread::Builder::new().name("speaker".into()).spawn(move || player.run());
+        speaker.threads.push(player.context("error starting the speaker's thread")?);
+        Ok((speaker, receiver))
+    }
+
+    /// Queues a text and gives its number at once.
+    ///
+    /// # Errors
+    /// Text that cannot be spoken, an unknown voice, a rate outside 0.5..2, a full queue: nothing is changed then.
+    pub fn say(&self, text: &str, options: SayOptions) -> Result<u64, SayError> {
+        check(text)?;
+        check_rate(options.rate).map_err(|e| SayError::Text(e.to_string()))?;
+        let voice = options.voice.filter(|v| !v.is_empty());
+        let known = usable(&self.shared.paths).0;
+        match &voice {
+            Some(voice) if !known.iter().any(|k| k.name == *voice) => {
+                return Err(SayError::Text(unknown_voice(voice, &known)));
+            }
+            None if known.is_empty() => {
+                return Err(SayError::Busy(
+                    "there is no voice; run vasa models install joe, and install espeak-ng".into(),
+                ));
+            }
+            _ => {}
+        }
+        if options.interrupt {
+            self.stop();
+        }
+        let mut waiting = self.shared.lock();
+        if waiting.utterances.len() >= QUEUE {
+            return Err(SayError::Busy(format!(
+                "{QUEUE} texts are waiting to be spoken already; wait for one to end, or stop them"
+            )));
+        }
+        waiting.last_id += 1;
+        let id = waiting.last_id;
+        // Under the lock, so that the player learns of utterances in their order.
+        self.to_player.send(ToPlayer::Accepted { id, profile: options.profile }).ok();
+        waiting.utterances.push_back(Utterance { id, text: text.to_owned(), voice, rate: options.rate });
+        drop(waiting);
+        self.shared.bell.notify_all();
+        Ok(id)
+    }
+
+    /// Silences the voice within 100 ms and drops all that waits.
+    pub fn stop(&self) {
+        let mut waiting = self.shared.lock();
+        let below = waiting.last_id + 1;
+        self.shared.stopped_below.store(below, Relaxed);
+        waiting.utterances.clear();
+        self.shared.timeline.stop(below);
+        self.to_player.send(ToPlayer::Stopped { below }).ok();
+        drop(waiting);
+        self.shared.bell.notify_all();
+    }
+
+    /// Loads a voice before it is needed, so that the first word comes sooner.
+    pub fn prepare(&self, voice: Option<String>) {
+        self.shared.lock().prepare = Some(voice.filter(|v| !v.is_empty()));
+        self.shared.bell.notify_all();
+    }
+
+    /// Whether sound is being heard or is planned to be within a moment.
+    pub fn speaking(&self) -> bool {
+        self.shared.timeline.busy()
+    }
+
+    /// Fills `into` with what is heard in the 20 ms from `at` on; ask at most 200 ms ahead. False: nothing is.
+    pub fn block_at(&self, at: Moment, into: &mut Block) -> bool {
+        self.shared.timeline.block_at(at, into)
+    }
+
+    /// What keeps the voice from being heard as it should, as sentences with their remedy; empty when all is well.
+    pub fn problems(&self) -> Vec<String> {
+        let take = |m: &Mutex<Option<String>>| m.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        [take(&self.shared.voice_problem), take(&self.shared.output_problem)].into_iter().flatten().collect()
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        self.stop();
+        self.shared.lock().closed = true;
+        self.shared.bell.notify_all();
+        self.to_player.send(ToPlayer::Close).ok();
+        for thread in self.threads.drain(..) {
+            thread.join().ok();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn stopped(&self, id: u64) -> bool {
+        id < self.stopped_below.load(Relaxed)
+    }
+}
+
+/// Sets a problem, and logs it where it is new.
+pub(super) fn tell(slot: &Mutex<Option<String>>, problem: Option<String>) {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if *slot != problem {
+        if let Some(sentence) = &problem {
+            tracing::warn!("{sentence}");
+        }
+        *slot = problem;
+    }
+}
+
+/// The thread "voice": texts to sound.
+struct Talker {
+    shared: Arc<Shared>,
+    to_player: Sender<ToPlayer>,
+    /// The voice that spoke last.
+    loaded: Option<Loaded>,
+}
+
+impl Talker {
+    fn run(mut self) {
+        loop {
+            let utterance = {
+                let mut waiting = self.shared.lock();
+                loop {
+                    if waiting.closed {
+                        return;
+                    }
+                    if let Some(utterance) = waiting.utterances.pop_front() {
+                        break Some(utterance);
+                    }
+                    if let Some(voice) = waiting.prepare.take() {
+                        drop(waiting);
+                        // What is wrong is told when the voice is used.
+                        self.load(&voice).ok();
+                        break None;
+                    }
+                    waiting = self.shared.bell.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                }
+            };
+            let Some(utterance) = utterance else { continue };
+            let completed = match self.speak(&utterance) {
+                Ok(completed) => completed,
+                Err(e) => {
+                    tell(&self.shared.voice_problem, Some(format!("a text could not be spoken: {e:#}")));
+                    false
+                }
+            };
+            self.to_player.send(ToPlayer::End { id: utterance.id, completed }).ok();
+        }
+    }
+
+    /// Loads the voice; where a neural one does not load, espeak-ng's speaks in its place, and the next text tries again.
+    fn load(&mut self, name: &Option<String>) -> Result<()> {
+        if self.loaded.as_ref().is_some_and(|l| l.name == *name && !l.in_place) {
+            return Ok(());
+        }
+        // The memory of one voice at a time.
+        self.loaded = None;
+        let (voice, in_place) = match open(&self.shared.paths, name.as_deref()) {
+            Ok(voice) => (voice, false),
+            Err(e) => {
+                let Ok(voice) = open(&self.shared.paths, Some(super::ESPEAK)) else { return Err(e) };
+                tell(&self.shared.voice_problem, Some(format!("espeak-ng speaks in place of the chosen voice: {e:#}")));
+                (voice, true)
+            }
+        };
+        self.loaded = Some(Loaded { name: name.clone(), voice, in_place });
+        Ok(())
+    }
+
+    /// False: it was stopped.
+    fn speak(&mut self, utterance: &Utterance) -> Result<bool> {
+        self.load(&utterance.voice)?;
+        let loaded = self.loaded.as_mut().context("no voice is loaded")?;
+        for sentence in sentences(&utterance.text) {
+            loop {
+                let waiting = self.shared.lock();
+                if waiting.closed || self.shared.stopped(utterance.id) {
+                    return Ok(false);
+                }
+                if self.shared.timeline.end().is_none_or(|end| end.seconds_since(Moment::now()) < AHEAD) {
+                    break;
+                }
+                drop(self.shared.bell.wait_timeout(waiting, Duration::from_millis(500)));
+            }
+            let speech = loaded.voice.speak(&sentence, utterance.rate)?;
+            let heard = resample(&speech.samples, speech.rate, RATE)?;
+            self.to_player.send(ToPlayer::Sentence { id: utterance.id, speech, heard }).ok();
+        }
+        if !loaded.in_place {
+            tell(&self.shared.voice_problem, None);
+        }
+        Ok(true)
+    }
+}
+
+/// A voice that is ready.
+struct Loaded {
+    /// As it was asked for.
+    name: Option<String>,
+    voice: Box<dyn Voice>,
+    /// It speaks in place of one that does not load.
+    in_place: bool,
+}
