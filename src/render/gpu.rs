@@ -39,6 +39,8 @@ pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
     pub eye: wgpu::RenderPipeline,
     pub mouth: wgpu::RenderPipeline,
+    /// As `mouth`, behind everything.
+    pub backing: wgpu::RenderPipeline,
     pub opaque: wgpu::RenderPipeline,
     pub soft: wgpu::RenderPipeline,
 }
@@ -308,6 +310,7 @@ fn pipelines(
         background: way("whole", "behind", false, false, Always),
         eye: way("inner", "eye", true, false, Less),
         mouth: way("inner", "mouth", true, false, Less),
+        backing: way("inner", "mouth", true, false, Always),
         opaque: way("skin", "skin_opaque", false, false, Less),
         soft: way("skin", "skin_soft", false, true, LessEqual),
     }

@@ -133,6 +133,7 @@ impl Renderer {
         for part in &mut scene.inners {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
+        let backing = scene.body.draw_backing(&mut scene.inner_vertices);
         let Some(region) = region(drawn.low, drawn.high, layers, size) else {
             into.rgba.copy_from_slice(&scene.background);
             return Ok(());
@@ -184,7 +185,7 @@ impl Renderer {
                 pass.set_bind_group(0, &scene.background_group, &[]);
                 pass.draw(0..3, 0..1);
             }
-            record(gpu, scene, &mut pass, &pose, layers, drawn.edges);
+            record(gpu, scene, &mut pass, &pose, layers, drawn.edges, backing);
         }
         encoder.copy_texture_to_buffer(
             region.of(&scene.target.colour),
@@ -230,7 +231,15 @@ impl Region {
     }
 }
 
-fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose, layers: Layers, edges: u32) {
+fn record(
+    gpu: &Gpu,
+    scene: &Scene,
+    pass: &mut wgpu::RenderPass<'_>,
+    pose: &Pose,
+    layers: Layers,
+    edges: u32,
+    backing: [u32; 2],
+) {
     let pipelines = &gpu.pipelines;
     let (width, height) = (scene.size.width as f32, scene.size.height as f32);
     let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
@@ -246,19 +255,28 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose
     };
     let runs = if layers == Layers::Still { scene.still } else { scene.moving };
 
-    if layers == Layers::Moving && !scene.inners.is_empty() {
+    if layers == Layers::Moving && !scene.inner_vertices.is_empty() {
         // The body always hides what is inside it: the two halves of the depth range keep them apart.
         pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
         pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
         pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.set_bind_group(1, &scene.light_group, &[]);
+        pass.set_pipeline(&pipelines.backing);
+        let mut first = scene.inner_vertices.len() as u32 - backing[0] - backing[1];
+        for (texture, count) in scene.backings.iter().zip(backing) {
+            pass.set_bind_group(0, texture, &[]);
+            pass.draw(first..first + count, 0..1);
+            first += count;
+        }
         for part in &scene.inners {
-            let eye = part.inner.material == Material::Eye;
-            pass.set_pipeline(if eye { &pipelines.eye } else { &pipelines.mouth });
+            pass.set_pipeline(match part.inner.material {
+                Material::Eye => &pipelines.eye,
+                // The near wall of the mouth must never hide the teeth.
+                Material::Cavity => &pipelines.backing,
+                _ => &pipelines.mouth,
+            });
             pass.set_bind_group(0, &part.texture, &[]);
-            pass.set_bind_group(1, &scene.light_group, &[]);
-            if part.indices.end > part.indices.start {
-                pass.draw_indexed(part.indices.start..part.indices.end, part.base, 0..1);
-            }
+            draw(pass, part.indices, part.base as u32);
         }
     }
     pass.set_viewport(0.0, 0.0, width, height, 0.0, 0.5);

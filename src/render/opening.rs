@@ -51,6 +51,11 @@ impl Opening {
         it
     }
 
+    /// How far along the hole `p` is, from 0 on the left to 1 on the right.
+    pub fn along(&self, p: Vec2) -> f32 {
+        (p.x - self.left) / (self.step * (BINS - 1) as f32)
+    }
+
     /// How far `p` is below the upper edge and above the lower one, in pixels.
     pub fn inside(&self, p: Vec2) -> (f32, f32) {
         let place = ((p.x - self.left) / self.step).clamp(0.0, (BINS - 1) as f32);

@@ -32,7 +32,7 @@ struct Inner {
     @builtin(position) place: vec4<f32>,
     @location(0) uv: vec2<f32>,
     @location(1) normal: vec3<f32>,
-    // Eye: where the highlight stands relative to the centre, in radii, its size, shade of the lids.
+    // Eye: where the highlight stands relative to the centre, in radii, fleshy inner corner, shade of the lids.
     // Mouth: how deep inside, how open the mouth is, gloss, shade of the lips.
     @location(2) extra: vec4<f32>,
 };
@@ -54,8 +54,9 @@ fn eye(in: Inner) -> @location(0) vec4<f32> {
     let rim = smoothstep(0.05, 0.75, n.z);
     var c = albedo * (0.62 + 0.38 * wrap) * mix(vec3<f32>(0.80, 0.66, 0.62), vec3<f32>(1.0), rim);
     c *= mix(vec3<f32>(0.55, 0.46, 0.43), vec3<f32>(1.0), in.extra.w);
+    c = mix(c, vec3<f32>(0.74, 0.47, 0.42) * (0.7 + 0.3 * wrap), in.extra.z * 0.8);
     // The window of the key light, mirrored in the wet cornea.
-    let d = (in.normal.xy - in.extra.xy) / in.extra.z;
+    let d = (in.normal.xy - in.extra.xy) / 0.085;
     let spot = 1.0 - smoothstep(0.55, 1.25, length(d));
     c = mix(c, vec3<f32>(0.96, 0.97, 1.0), spot * 0.85);
     return vec4<f32>(c, 1.0);

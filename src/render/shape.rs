@@ -161,6 +161,10 @@ impl Inner {
             let turned = self.centre + turn * (*p - self.centre);
             let place = lens.clip(pose.apply(turned, self.mesh.head[i]));
             let normal = (head * ((turned - self.centre) / self.radius)).to_array();
+            // The inner corner is flesh, not white.
+            let nose =
+                if self.eye == 0 { opening.along(lens.pixel(place)) } else { 1.0 - opening.along(lens.pixel(place)) };
+            let corner = smoothstep(0.20, 0.02, nose);
             // Lids and lashes shade the ball below them.
             let (below_upper, above_lower) = opening.inside(lens.pixel(place));
             let shade = (0.52 + 0.48 * smoothstep(-0.01, 0.13, below_upper / unit))
@@ -169,7 +173,7 @@ impl Inner {
                 place: place.to_array(),
                 uv: self.uv[i].to_array(),
                 normal,
-                extra: [spot.x, spot.y, 0.085, shade],
+                extra: [spot.x, spot.y, corner, shade],
             });
         }
     }
@@ -238,6 +242,11 @@ impl Body {
             skin: vec![SkinVertex::default(); n],
             topology,
         }
+    }
+
+    /// The most vertices that the backing of the holes can have.
+    pub fn backing_capacity(&self) -> usize {
+        3 * self.topology.holes.len()
     }
 
     /// The most vertices that a frame can have.
@@ -324,6 +333,29 @@ impl Body {
         for n in &mut self.outward {
             *n = n.normalize_or_zero();
         }
+    }
+
+    /// Appends, for each edge of the holes, a triangle to the middle of the hole: something of the colour of flesh is behind
+    /// every hole, even where the eye or the mouth's inside ends. Gives how many vertices the eyes and the mouth took.
+    pub fn draw_backing(&self, out: &mut Vec<InnerVertex>) -> [u32; 2] {
+        let mut counts = [0; 2];
+        for (behind, kind) in [(Behind::Eye(0), 0), (Behind::Eye(1), 0), (Behind::Mouth, 1)] {
+            let at = |v: u32| self.clip[self.topology.rim[v as usize] as usize];
+            let edges = || self.topology.holes.iter().filter(|e| e.behind == behind);
+            let (sum, n) = edges().fold((Vec4::ZERO, 0.0f32), |(s, n), e| (s + at(e.a) + at(e.b), n + 2.0));
+            for e in edges() {
+                for place in [at(e.a), at(e.b), sum / n] {
+                    out.push(InnerVertex {
+                        place: place.to_array(),
+                        uv: [0.5; 2],
+                        normal: [0.0, 0.0, 1.0],
+                        extra: [0.0, 1.0, 0.0, 1.0],
+                    });
+                    counts[kind] += 1;
+                }
+            }
+        }
+        counts
     }
 
     fn opening(&self, behind: Behind) -> Opening {
