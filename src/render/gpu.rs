@@ -39,7 +39,8 @@ pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
     pub eye: wgpu::RenderPipeline,
     pub mouth: wgpu::RenderPipeline,
-    pub shadow: wgpu::RenderPipeline,
+    /// As `mouth`, behind everything.
+    pub backing: wgpu::RenderPipeline,
     pub opaque: wgpu::RenderPipeline,
     pub soft: wgpu::RenderPipeline,
 }
@@ -264,7 +265,7 @@ fn pipelines(
     let inner = wgpu::VertexBufferLayout {
         array_stride: size_of::<InnerVertex>() as u64,
         step_mode: wgpu::VertexStepMode::Vertex,
-        attributes: &wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Float32x3, 3 => Float32x3],
+        attributes: &wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Float32x3, 3 => Float32x4],
     };
     let make = |way: Way| {
         let buffers = match way.vertex {
@@ -309,7 +310,7 @@ fn pipelines(
         background: way("whole", "behind", false, false, Always),
         eye: way("inner", "eye", true, false, Less),
         mouth: way("inner", "mouth", true, false, Less),
-        shadow: way("skin", "shadow", false, true, Always),
+        backing: way("inner", "mouth", true, false, Always),
         opaque: way("skin", "skin_opaque", false, false, Less),
         soft: way("skin", "skin_soft", false, true, LessEqual),
     }

@@ -4,6 +4,7 @@ mod card;
 mod frame;
 mod gpu;
 mod lens;
+mod opening;
 mod pose;
 mod resample;
 mod scene;
@@ -26,7 +27,6 @@ use shape::Body;
 pub struct Renderer {
     gpu: Gpu,
     scene: Scene,
-    drawn_once: bool,
 }
 
 /// A rectangle of pixels.
@@ -67,7 +67,7 @@ impl Renderer {
         }
         let gpu = Gpu::new(choice, samples)?;
         let scene = Scene::new(&gpu, avatar, size)?;
-        let mut renderer = Self { gpu, scene, drawn_once: false };
+        let mut renderer = Self { gpu, scene };
         renderer.prepare()?;
         Ok(renderer)
     }
@@ -115,7 +115,6 @@ impl Renderer {
         let mut face = Face::default();
         face.weights.0 = [0.5; crate::face::COUNT];
         self.pass(&face, Layers::Moving, &mut frame)?;
-        self.drawn_once = true;
         Ok(())
     }
 
@@ -132,8 +131,9 @@ impl Renderer {
         scene.inner_vertices.clear();
         let drawn = scene.body.draw(&pose, &scene.lens, gpu.samples == 1, &mut scene.skin_vertices);
         for part in &mut scene.inners {
-            part.inner.draw(&pose, &scene.lens, scene.light, drawn.mouth_open, &mut scene.inner_vertices);
+            part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
+        let backing = scene.body.draw_backing(&mut scene.inner_vertices);
         let Some(region) = region(drawn.low, drawn.high, layers, size) else {
             into.rgba.copy_from_slice(&scene.background);
             return Ok(());
@@ -185,7 +185,7 @@ impl Renderer {
                 pass.set_bind_group(0, &scene.background_group, &[]);
                 pass.draw(0..3, 0..1);
             }
-            record(gpu, scene, &mut pass, &pose, layers, drawn);
+            record(gpu, scene, &mut pass, &pose, layers, drawn.edges, backing);
         }
         encoder.copy_texture_to_buffer(
             region.of(&scene.target.colour),
@@ -231,7 +231,15 @@ impl Region {
     }
 }
 
-fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose, layers: Layers, drawn: shape::Drawn) {
+fn record(
+    gpu: &Gpu,
+    scene: &Scene,
+    pass: &mut wgpu::RenderPass<'_>,
+    pose: &Pose,
+    layers: Layers,
+    edges: u32,
+    backing: [u32; 2],
+) {
     let pipelines = &gpu.pipelines;
     let (width, height) = (scene.size.width as f32, scene.size.height as f32);
     let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
@@ -245,29 +253,31 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose
             pass.draw_indexed(run.start..run.end, base as i32, 0..1);
         }
     };
-    let strips = |first: u32, count: u32| {
-        let quads = Run { start: scene.strips.start, end: scene.strips.start + 6 * count };
-        (quads, scene.skin_vertices.len() as u32 - 4 * (drawn.shadows + drawn.edges) + 4 * first)
-    };
     let runs = if layers == Layers::Still { scene.still } else { scene.moving };
 
-    if layers == Layers::Moving && !scene.inners.is_empty() {
+    if layers == Layers::Moving && !scene.inner_vertices.is_empty() {
         // The body always hides what is inside it: the two halves of the depth range keep them apart.
         pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
         pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
         pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
-        for part in &scene.inners {
-            let eye = part.inner.material == Material::Eye;
-            pass.set_pipeline(if eye { &pipelines.eye } else { &pipelines.mouth });
-            pass.set_bind_group(0, &part.texture, &[]);
-            pass.set_bind_group(1, &scene.light_group, &[]);
-            if part.indices.end > part.indices.start {
-                pass.draw_indexed(part.indices.start..part.indices.end, part.base, 0..1);
-            }
+        pass.set_bind_group(1, &scene.light_group, &[]);
+        pass.set_pipeline(&pipelines.backing);
+        let mut first = scene.inner_vertices.len() as u32 - backing[0] - backing[1];
+        for (texture, count) in scene.backings.iter().zip(backing) {
+            pass.set_bind_group(0, texture, &[]);
+            pass.draw(first..first + count, 0..1);
+            first += count;
         }
-        skin(pass, &pipelines.shadow, &scene.skin);
-        let (quads, base) = strips(0, drawn.shadows);
-        draw(pass, quads, base);
+        for part in &scene.inners {
+            pass.set_pipeline(match part.inner.material {
+                Material::Eye => &pipelines.eye,
+                // The near wall of the mouth must never hide the teeth.
+                Material::Cavity => &pipelines.backing,
+                _ => &pipelines.mouth,
+            });
+            pass.set_bind_group(0, &part.texture, &[]);
+            draw(pass, part.indices, part.base as u32);
+        }
     }
     pass.set_viewport(0.0, 0.0, width, height, 0.0, 0.5);
     skin(pass, &pipelines.opaque, &scene.skin);
@@ -277,8 +287,8 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, pose: &Pose
     if layers == Layers::Still {
         return;
     }
-    let (quads, base) = strips(drawn.shadows, drawn.edges);
-    draw(pass, quads, base);
+    let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * edges };
+    draw(pass, strips, scene.skin_vertices.len() as u32 - 4 * edges);
     for ((overlay, run), texture) in scene.body.overlays.iter().zip(&scene.overlays).zip(&scene.overlay_textures) {
         if Body::overlay_shows(overlay, pose) {
             skin(pass, &pipelines.soft, texture);

@@ -46,6 +46,8 @@ pub(super) struct Scene {
     pub inners: Vec<InnerPart>,
     pub skin: wgpu::BindGroup,
     pub overlay_textures: Vec<wgpu::BindGroup>,
+    /// One colour each, behind the eyes and behind the mouth.
+    pub backings: [wgpu::BindGroup; 2],
     pub light_group: wgpu::BindGroup,
     /// Indices: still opaque, still soft, moving opaque, moving soft, each overlay, strips.
     pub indices: wgpu::Buffer,
@@ -105,6 +107,7 @@ impl Scene {
             entries: &[wgpu::BindGroupEntry { binding: 0, resource: light.as_entire_binding() }],
         });
         let capacity = body.capacity();
+        let inner_capacity = base as usize + body.backing_capacity();
         let vertex = BufferUsages::VERTEX | BufferUsages::COPY_DST;
         let background = plate(avatar, size);
         let background_texture = gpu.texture(
@@ -121,6 +124,7 @@ impl Scene {
             light: avatar.light,
             skin,
             overlay_textures,
+            backings: [[168, 112, 102], [44, 17, 14]].map(|[r, g, b]| gpu.picture(1, 1, &[r, g, b, 255])),
             light_group,
             indices: gpu.filled(bytemuck::cast_slice(&index), BufferUsages::INDEX),
             still,
@@ -129,9 +133,9 @@ impl Scene {
             strips,
             inner_indices: gpu.filled(bytemuck::cast_slice(&inner_index), BufferUsages::INDEX),
             skin_buffer: gpu.buffer(capacity * size_of::<SkinVertex>(), vertex),
-            inner_buffer: gpu.buffer(base.max(1) as usize * size_of::<InnerVertex>(), vertex),
+            inner_buffer: gpu.buffer(inner_capacity * size_of::<InnerVertex>(), vertex),
             skin_vertices: Vec::with_capacity(capacity),
-            inner_vertices: Vec::with_capacity(base.max(1) as usize),
+            inner_vertices: Vec::with_capacity(inner_capacity),
             target: target(gpu, size),
             background,
             background_group: gpu.bind(&background_texture),

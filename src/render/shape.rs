@@ -4,11 +4,12 @@
 //! more as a shader; and knowing every pixel place lets strips along edges stand in for multisampling.
 
 use super::lens::Lens;
+use super::opening::Opening;
 use super::pose::Pose;
 use super::topology::{Behind, Topology};
-use crate::avatar::{Avatar, Material, Morph, Part};
+use crate::avatar::{Avatar, Material, Morph, Part, Place};
 use bytemuck::{Pod, Zeroable};
-use glam::{Mat3, Vec2, Vec3, Vec4};
+use glam::{Vec2, Vec3, Vec4};
 
 /// A vertex of the body or of a strip.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -24,11 +25,11 @@ pub(super) struct SkinVertex {
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct InnerVertex {
-    pub place: Vec4,
-    pub uv: Vec2,
+    pub place: [f32; 4],
+    pub uv: [f32; 2],
     pub normal: [f32; 3],
     /// See `Inner` in the shader.
-    pub extra: [f32; 3],
+    pub extra: [f32; 4],
 }
 
 /// Strips along edges, at most; more edges than this never bound a face.
@@ -115,7 +116,7 @@ impl Inner {
             depth: part.positions.iter().map(depth).collect(),
             centre: part.centre,
             radius,
-            eye: usize::from(part.centre.x < 0.0),
+            eye: usize::from(part.place == Place::EyeRight),
         }
     }
 
@@ -123,23 +124,34 @@ impl Inner {
         self.uv.len()
     }
 
-    /// Appends the vertices of this frame. `open`: how open the mouth is, 0..1.
-    pub fn draw(&mut self, pose: &Pose, lens: &Lens, light: Vec3, open: f32, out: &mut Vec<InnerVertex>) {
+    /// Appends the vertices of this frame.
+    pub fn draw(&mut self, pose: &Pose, lens: &Lens, light: Vec3, drawn: &Drawn, out: &mut Vec<InnerVertex>) {
         self.mesh.morph(pose);
         let head = pose.head();
+        let unit = lens.pixels_per_unit();
         if self.material == Material::Eye {
-            return self.draw_eye(pose, lens, light, head, out);
+            return self.draw_eye(pose, lens, light, &drawn.eyes[self.eye], out);
         }
         let gloss = if self.material == Material::Cavity { 0.0 } else { 1.0 };
         for (i, p) in self.mesh.now.iter().enumerate() {
             let place = lens.clip(pose.apply(*p, self.mesh.head[i]));
             let normal = (head * self.mesh.normals[i]).to_array();
-            out.push(InnerVertex { place, uv: self.uv[i], normal, extra: [self.depth[i], open, gloss] });
+            // Lips throw a soft shadow on what lies behind them: deep from above, slight from below.
+            let (below_upper, above_lower) = drawn.mouth.inside(lens.pixel(place));
+            let shade = (0.30 + 0.70 * smoothstep(-0.02, 0.16, below_upper / unit))
+                * (0.55 + 0.45 * smoothstep(-0.02, 0.12, above_lower / unit));
+            out.push(InnerVertex {
+                place: place.to_array(),
+                uv: self.uv[i].to_array(),
+                normal,
+                extra: [self.depth[i], drawn.mouth_open, gloss, shade],
+            });
         }
     }
 
-    fn draw_eye(&self, pose: &Pose, lens: &Lens, light: Vec3, head: Mat3, out: &mut Vec<InnerVertex>) {
-        let turn = pose.eyes[self.eye];
+    fn draw_eye(&self, pose: &Pose, lens: &Lens, light: Vec3, opening: &Opening, out: &mut Vec<InnerVertex>) {
+        let (turn, head) = (pose.eyes[self.eye], pose.head());
+        let unit = lens.pixels_per_unit();
         // The cornea is a smaller ball set forward in the eye (radius 7.8 mm, 5.6 mm before the centre of a 12 mm globe): its
         // highlight goes about half way with the gaze and stays where the light is otherwise.
         let forward = head * turn * Vec3::Z;
@@ -149,7 +161,20 @@ impl Inner {
             let turned = self.centre + turn * (*p - self.centre);
             let place = lens.clip(pose.apply(turned, self.mesh.head[i]));
             let normal = (head * ((turned - self.centre) / self.radius)).to_array();
-            out.push(InnerVertex { place, uv: self.uv[i], normal, extra: [spot.x, spot.y, 0.075] });
+            // The inner corner is flesh, not white.
+            let nose =
+                if self.eye == 0 { opening.along(lens.pixel(place)) } else { 1.0 - opening.along(lens.pixel(place)) };
+            let corner = smoothstep(0.20, 0.02, nose);
+            // Lids and lashes shade the ball below them.
+            let (below_upper, above_lower) = opening.inside(lens.pixel(place));
+            let shade = (0.52 + 0.48 * smoothstep(-0.01, 0.13, below_upper / unit))
+                * (0.82 + 0.18 * smoothstep(-0.01, 0.05, above_lower / unit));
+            out.push(InnerVertex {
+                place: place.to_array(),
+                uv: self.uv[i].to_array(),
+                normal,
+                extra: [spot.x, spot.y, corner, shade],
+            });
         }
     }
 }
@@ -173,16 +198,18 @@ pub(super) struct Body {
 }
 
 /// What one frame of the body came to.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Drawn {
     /// Corners of what can differ from the background, in pixels.
     pub low: Vec2,
     pub high: Vec2,
-    /// Quads of shadow, then of soft edges, at the end of the vertices.
-    pub shadows: u32,
+    /// Quads of soft edges, at the end of the vertices.
     pub edges: u32,
     /// 0..1
     pub mouth_open: f32,
+    /// The avatar's own left and right eye.
+    pub eyes: [Opening; 2],
+    pub mouth: Opening,
 }
 
 /// Head units squared between the lips of an open mouth.
@@ -215,6 +242,11 @@ impl Body {
             skin: vec![SkinVertex::default(); n],
             topology,
         }
+    }
+
+    /// The most vertices that the backing of the holes can have.
+    pub fn backing_capacity(&self) -> usize {
+        3 * self.topology.holes.len()
     }
 
     /// The most vertices that a frame can have.
@@ -259,7 +291,8 @@ impl Body {
         }
         let unit = lens.pixels_per_unit();
         self.find_outward();
-        drawn.shadows = self.shadows(lens, unit, out);
+        drawn.eyes = [0, 1].map(|eye| self.opening(Behind::Eye(eye)));
+        drawn.mouth = self.opening(Behind::Mouth);
         drawn.edges = self.soft_edges(lens, unit, antialias, out);
         drawn
     }
@@ -302,30 +335,33 @@ impl Body {
         }
     }
 
-    /// Lids and lips throw a soft shadow on what lies behind them: deep from above, slight from below.
-    fn shadows(&self, lens: &Lens, unit: f32, out: &mut Vec<SkinVertex>) -> u32 {
-        let mut count = 0;
-        for e in self.topology.holes.iter().filter(|e| e.behind != Behind::Other).take(MAX_STRIPS / 2) {
-            let corner = |v: u32| {
-                let n = self.outward[v as usize];
-                // Pixels count downwards: +1 is the rim's upper side, which looks down.
-                let above = smoothstep(-0.3, 0.7, n.y);
-                let (reach, strength) = match e.behind {
-                    Behind::Eye => (0.05 + 0.075 * above, 0.22 + 0.42 * above),
-                    _ => (0.06 + 0.08 * above, 0.45 + 0.40 * above),
-                };
-                let skin = self.skin[self.topology.rim[v as usize] as usize];
-                (skin, lens.moved(skin.place, n * (reach * unit)), strength)
-            };
-            let (a, b) = (corner(e.a), corner(e.b));
-            for (skin, place, strength, tone) in
-                [(a.0, a.0.place, a.2, 1.0), (b.0, b.0.place, b.2, 1.0), (a.0, a.1, a.2, 0.0), (b.0, b.1, b.2, 0.0)]
-            {
-                out.push(SkinVertex { place, uv: skin.uv, tone: Vec2::new(tone, strength) });
+    /// Appends, for each edge of the holes, a triangle to the middle of the hole: something of the colour of flesh is behind
+    /// every hole, even where the eye or the mouth's inside ends. Gives how many vertices the eyes and the mouth took.
+    pub fn draw_backing(&self, out: &mut Vec<InnerVertex>) -> [u32; 2] {
+        let mut counts = [0; 2];
+        for (behind, kind) in [(Behind::Eye(0), 0), (Behind::Eye(1), 0), (Behind::Mouth, 1)] {
+            let at = |v: u32| self.clip[self.topology.rim[v as usize] as usize];
+            let edges = || self.topology.holes.iter().filter(|e| e.behind == behind);
+            let (sum, n) = edges().fold((Vec4::ZERO, 0.0f32), |(s, n), e| (s + at(e.a) + at(e.b), n + 2.0));
+            for e in edges() {
+                for place in [at(e.a), at(e.b), sum / n] {
+                    out.push(InnerVertex {
+                        place: place.to_array(),
+                        uv: [0.5; 2],
+                        normal: [0.0, 0.0, 1.0],
+                        extra: [0.0, 1.0, 0.0, 1.0],
+                    });
+                    counts[kind] += 1;
+                }
             }
-            count += 1;
         }
-        count
+        counts
+    }
+
+    fn opening(&self, behind: Behind) -> Opening {
+        let at = |v: u32| self.pixel[self.topology.rim[v as usize] as usize];
+        let edges = self.topology.holes.iter().filter(move |e| e.behind == behind);
+        Opening::measure(edges.map(|e| (at(e.a), at(e.b))))
     }
 
     /// Strips that fade out over about a pixel: along holes always (lids and lips are soft), along folds of the surface

@@ -1,13 +1,14 @@
 //! What follows from a body's triangles alone: its holes, its edges, which triangles never move.
 
-use crate::avatar::{Avatar, Material, Part};
+use crate::avatar::{Avatar, Material, Part, Place};
 use glam::{Vec2, Vec3};
 use std::collections::{BTreeMap, HashMap};
 
 /// What shows through a hole of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behind {
-    Eye,
+    /// 0: the avatar's own left eye.
+    Eye(usize),
     Mouth,
     Other,
 }
@@ -134,12 +135,11 @@ const MOUTH: Vec3 = Vec3::new(0.0, -1.1, 0.0);
 
 fn behind(avatar: &Avatar, middle: Vec3) -> Behind {
     let near = |p: Vec3, reach: f32| (p - middle).truncate().length() < reach;
-    if avatar.parts.iter().any(|p| p.material == Material::Eye && near(p.centre, 0.4)) {
-        Behind::Eye
-    } else if near(MOUTH, 0.6) {
-        Behind::Mouth
-    } else {
-        Behind::Other
+    let eye = avatar.parts.iter().find(|p| p.material == Material::Eye && near(p.centre, 0.4));
+    match eye {
+        Some(eye) => Behind::Eye(usize::from(eye.place == Place::EyeRight)),
+        None if near(MOUTH, 0.6) => Behind::Mouth,
+        None => Behind::Other,
     }
 }
 
