@@ -24,7 +24,7 @@ read_frames 20 first.yuv || exit 1
 until_says first "demand Full"
 until_says first "outlet v4l2 /dev/video10 1"
 # An app that opens it another way.
-timeout 60 ffmpeg -nostdin -loglevel error -f v4l2 -i /dev/video10 -frames:v 5 -f rawvideo -y ffmpeg.yuv || exit 1
+timeout 60 ffmpeg -nostdin -loglevel error -f v4l2 -i /dev/video10 -frames:v 20 -f rawvideo -y ffmpeg.yuv || exit 1
 kill -9 $pid; wait $pid
 camera second
 until_says second "outlet v4l2 /dev/video10"
@@ -50,7 +50,7 @@ fn apps_read_the_loopback_device_also_after_the_program_was_killed_and_started_a
     assert!(guest.log.contains("Size: Discrete 640x480"), "Chromium wants discrete sizes");
     let device = guest.log.split("Device Caps").nth(1).expect("--info tells the device's capabilities");
     assert!(device.contains("Video Capture") && !device.contains("Video Output"), "browsers refuse an output");
-    for (file, frames) in [("first.yuv", 20), ("ffmpeg.yuv", 5), ("second.yuv", 20)] {
+    for (file, frames) in [("first.yuv", 20), ("ffmpeg.yuv", 20), ("second.yuv", 20)] {
         let bytes = std::fs::read(guest.work.path().join(file)).unwrap();
         let size = 640 * 480 * 2;
         assert_eq!(bytes.len(), frames * size, "{file}: a frame is its true size, not whole pages");

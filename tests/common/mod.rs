@@ -50,10 +50,13 @@ pub fn installed(programs: &[&str]) -> bool {
     false
 }
 
+/// Lines and when each came; the second half wakes who waits for one.
+type Lines = (Mutex<Vec<(Instant, String)>>, Condvar);
+
 /// A program that runs until it is told to end, its lines collected as they come.
 pub struct Process {
     child: Child,
-    lines: Arc<(Mutex<Vec<(Instant, String)>>, Condvar)>,
+    lines: Arc<Lines>,
     name: String,
 }
 
@@ -63,7 +66,7 @@ impl Process {
         let name = format!("{command:?}");
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let mut child = child.unwrap_or_else(|e| panic!("{name} does not start: {e}"));
-        let lines = Arc::new((Mutex::new(Vec::new()), Condvar::new()));
+        let lines = Arc::new(Lines::default());
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         let sources: [Box<dyn Read + Send>; 2] = [Box::new(out), Box::new(err)];
         for source in sources {
