@@ -17,6 +17,7 @@ service() {
   shift
   setsid "$@" >"$XDG_RUNTIME_DIR/$name.log" 2>&1 </dev/null &
   echo $! >"$VASA_SESSION/$name.pid"
+  disown # or the shell would tell of each one that is killed
 }
 
 # Waits (10 s at most) until the command given says yes.

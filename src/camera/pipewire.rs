@@ -190,7 +190,7 @@ impl Session {
                 if seen != 0 && newest.number > seen + 1 {
                     shared.dropped.fetch_add(newest.number - seen - 1, Ordering::Relaxed);
                 }
-                (seen, last) = (newest.number.max(1), Instant::now());
+                (seen, last) = (newest.number, Instant::now());
                 session.picture.replace(Some(newest));
                 if let Err(e) = stream.trigger_process() {
                     tracing::debug!("the stream could not be triggered: {e}");

@@ -8,7 +8,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A frame and how many came before it.
+/// A frame and its number, from 1.
 #[derive(Clone, Debug)]
 pub(super) struct Numbered {
     pub number: u64,
@@ -30,7 +30,7 @@ impl Slot {
     const READERS: usize = 2;
 
     pub fn new(first: Frame) -> Self {
-        let numbered = Numbered { number: 0, frame: first };
+        let numbered = Numbered { number: 1, frame: first };
         let spare = (0..=Self::READERS).map(|_| Arc::new(numbered.clone())).collect();
         Self { newest: Mutex::new(Arc::new(numbered)), spare: Mutex::new(spare) }
     }
@@ -83,16 +83,16 @@ mod tests {
         }
         let late = slot.newest();
         assert!(slot.put(&grey(50)) && slot.put(&grey(51)));
-        assert!(held.frame.rgba.iter().all(|b| *b == 1) && also.number == 1);
+        assert!(held.frame.rgba.iter().all(|b| *b == 1) && also.number == 2);
         assert!(late.frame.rgba.iter().all(|b| *b == 49));
-        assert_eq!((slot.newest().number, slot.newest().frame.rgba[0]), (51, 51));
+        assert_eq!((slot.newest().number, slot.newest().frame.rgba[0]), (52, 51));
     }
 
     #[test]
     fn a_frame_of_another_size_is_refused() {
         let slot = Slot::new(grey(7));
         assert!(!slot.put(&Frame::new(Size { width: 2, height: 2 })));
-        assert_eq!(slot.newest().number, 0);
+        assert_eq!(slot.newest().number, 1);
         assert!(slot.put(&grey(8)));
     }
 }

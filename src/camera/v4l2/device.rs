@@ -2,7 +2,7 @@
 //!
 //! Raw calls rather than `v4l`'s own stream, which panics when a device goes away. And streaming rather than `write()`:
 //! with v4l2loopback 0.12.7 a program that wrote leaves a device behind that nobody can read until the module is
-//! reloaded, while one that streamed may even be killed (`docs/camera.md`).
+//! reloaded, while one that streamed may even be killed (`tests/camera_v4l2.rs`).
 
 use crate::render::Size;
 use anyhow::{Context, Result, bail, ensure};
