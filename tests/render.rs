@@ -12,14 +12,16 @@ use vasa_camera::render::{AdapterChoice, Frame, Renderer, Size};
 fn sheet() {
     let dir = std::env::var_os("AVATAR").map(Into::into).or_else(anna).expect("an avatar to look at");
     let avatar = Avatar::load(&dir).unwrap();
-    let size = Size { width: 960, height: 720 };
+    let height = std::env::var("HEIGHT").ok().and_then(|s| s.parse().ok()).unwrap_or(720);
+    let size = Size { width: height * 4 / 3, height };
+    let only = std::env::var("ONLY").unwrap_or_default();
     let samples = std::env::var("SAMPLES").ok().and_then(|s| s.parse().ok());
     let mut renderer = Renderer::on(&avatar, size, AdapterChoice::Cpu, samples).unwrap();
     println!("{}", renderer.adapter());
     let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
     std::fs::create_dir_all(&out).unwrap();
     let mut frame = Frame::new(size);
-    for (name, face) in render_support::states() {
+    for (name, face) in render_support::states().into_iter().filter(|s| s.0.contains(&only)) {
         renderer.draw(&face, &mut frame).unwrap();
         let picture = image::RgbaImage::from_raw(size.width, size.height, frame.rgba.clone()).unwrap();
         image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{name}.png"))).unwrap();

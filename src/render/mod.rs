@@ -18,10 +18,11 @@ pub use gpu::AdapterChoice;
 use crate::avatar::{Avatar, Material};
 use crate::face::Face;
 use anyhow::{Context, Result, bail};
+use glam::Vec2;
 use gpu::Gpu;
 use pose::Pose;
 use scene::{Run, Scene, row_bytes};
-use shape::Body;
+use shape::{Body, Drawn};
 
 /// Draws one avatar at one size, offscreen, on the best adapter there is.
 pub struct Renderer {
@@ -134,7 +135,12 @@ impl Renderer {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
         let backing = scene.body.draw_backing(&mut scene.inner_vertices);
-        let Some(region) = region(drawn.low, drawn.high, layers, size) else {
+        let region = match layers {
+            Layers::Still => Some(Region::whole(size)),
+            // Soft edges reach a little farther than the vertices.
+            Layers::Moving => Region::around(drawn.low, drawn.high, 4.0, size),
+        };
+        let Some(region) = region else {
             into.rgba.copy_from_slice(&scene.background);
             return Ok(());
         };
@@ -185,7 +191,7 @@ impl Renderer {
                 pass.set_bind_group(0, &scene.background_group, &[]);
                 pass.draw(0..3, 0..1);
             }
-            record(gpu, scene, &mut pass, &pose, layers, drawn.edges, backing);
+            record(gpu, scene, &mut pass, &Work { pose: &pose, layers, drawn: &drawn, backing, region });
         }
         encoder.copy_texture_to_buffer(
             region.of(&scene.target.colour),
@@ -204,24 +210,24 @@ impl Renderer {
     }
 }
 
-/// The pixels that can differ from the background; none where the person is out of the picture.
-fn region(low: glam::Vec2, high: glam::Vec2, layers: Layers, size: Size) -> Option<Region> {
-    if layers == Layers::Still {
-        return Some(Region { x: 0, y: 0, width: size.width, height: size.height });
-    }
-    let whole = glam::Vec2::new(size.width as f32, size.height as f32);
-    // Soft edges reach a little farther than the vertices.
-    let low = (low - 4.0).clamp(glam::Vec2::ZERO, whole).as_uvec2();
-    let high = (high + 5.0).clamp(glam::Vec2::ZERO, whole).as_uvec2();
-    (high.x > low.x && high.y > low.y).then(|| Region {
-        x: low.x,
-        y: low.y,
-        width: high.x - low.x,
-        height: high.y - low.y,
-    })
-}
-
 impl Region {
+    /// The pixels of the frame from `low` to `high` and `more` around them, if there are any.
+    fn around(low: Vec2, high: Vec2, more: f32, size: Size) -> Option<Self> {
+        let whole = Vec2::new(size.width as f32, size.height as f32);
+        let low = (low - more).clamp(Vec2::ZERO, whole).as_uvec2();
+        let high = (high + more + 1.0).clamp(Vec2::ZERO, whole).as_uvec2();
+        (high.x > low.x && high.y > low.y).then(|| Self {
+            x: low.x,
+            y: low.y,
+            width: high.x - low.x,
+            height: high.y - low.y,
+        })
+    }
+
+    fn whole(size: Size) -> Self {
+        Self { x: 0, y: 0, width: size.width, height: size.height }
+    }
+
     fn of<'a>(&self, texture: &'a wgpu::Texture) -> wgpu::TexelCopyTextureInfo<'a> {
         wgpu::TexelCopyTextureInfo { origin: wgpu::Origin3d { x: self.x, y: self.y, z: 0 }, ..texture.as_image_copy() }
     }
@@ -231,15 +237,18 @@ impl Region {
     }
 }
 
-fn record(
-    gpu: &Gpu,
-    scene: &Scene,
-    pass: &mut wgpu::RenderPass<'_>,
-    pose: &Pose,
+/// One frame on its way to the adapter.
+struct Work<'a> {
+    pose: &'a Pose,
     layers: Layers,
-    edges: u32,
+    drawn: &'a Drawn,
+    /// Vertices behind the eyes and behind the mouth.
     backing: [u32; 2],
-) {
+    region: Region,
+}
+
+fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work<'_>) {
+    let Work { pose, layers, drawn, backing, region } = *work;
     let pipelines = &gpu.pipelines;
     let (width, height) = (scene.size.width as f32, scene.size.height as f32);
     let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
@@ -276,8 +285,15 @@ fn record(
                 _ => &pipelines.mouth,
             });
             pass.set_bind_group(0, &part.texture, &[]);
-            draw(pass, part.indices, part.base as u32);
+            // Most of an eye and all of a closed mouth is hidden; what lies outside the hole is not even set up.
+            if let Some((low, high)) = part.inner.opening(drawn).bounds()
+                && let Some(hole) = Region::around(low, high, 2.0, scene.size)
+            {
+                pass.set_scissor_rect(hole.x, hole.y, hole.width, hole.height);
+                draw(pass, part.indices, part.base as u32);
+            }
         }
+        pass.set_scissor_rect(region.x, region.y, region.width, region.height);
     }
     pass.set_viewport(0.0, 0.0, width, height, 0.0, 0.5);
     skin(pass, &pipelines.opaque, &scene.skin);
@@ -287,8 +303,8 @@ fn record(
     if layers == Layers::Still {
         return;
     }
-    let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * edges };
-    draw(pass, strips, scene.skin_vertices.len() as u32 - 4 * edges);
+    let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * drawn.edges };
+    draw(pass, strips, scene.skin_vertices.len() as u32 - 4 * drawn.edges);
     for ((overlay, run), texture) in scene.body.overlays.iter().zip(&scene.overlays).zip(&scene.overlay_textures) {
         if Body::overlay_shows(overlay, pose) {
             skin(pass, &pipelines.soft, texture);

@@ -51,6 +51,16 @@ impl Opening {
         it
     }
 
+    /// Corners of the hole.
+    pub fn bounds(&self) -> Option<(Vec2, Vec2)> {
+        let (top, bottom) = (
+            self.upper.iter().fold(f32::INFINITY, |a, b| a.min(*b)),
+            self.lower.iter().fold(f32::NEG_INFINITY, |a, b| a.max(*b)),
+        );
+        let right = self.left + self.step * (BINS - 1) as f32;
+        (top.is_finite() && bottom.is_finite()).then(|| (Vec2::new(self.left, top), Vec2::new(right, bottom)))
+    }
+
     /// How far along the hole `p` is, from 0 on the left to 1 on the right.
     pub fn along(&self, p: Vec2) -> f32 {
         (p.x - self.left) / (self.step * (BINS - 1) as f32)

@@ -120,6 +120,14 @@ impl Inner {
         }
     }
 
+    /// The hole of the body that this shows through.
+    pub fn opening<'a>(&self, drawn: &'a Drawn) -> &'a Opening {
+        match self.material {
+            Material::Eye => &drawn.eyes[self.eye],
+            _ => &drawn.mouth,
+        }
+    }
+
     pub fn vertex_count(&self) -> usize {
         self.uv.len()
     }
