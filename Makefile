@@ -14,10 +14,10 @@ test: setup-test build ## run every test
 	@scripts/test.sh
 
 setup: ## install the system packages that are missing
-	@scripts/setup.sh run
+	@scripts/setup.sh scripts/packages.txt
 
 setup-test:
-	@scripts/setup.sh run test
+	@scripts/setup.sh scripts/packages.txt tests/kit/packages.txt
 
 build: ## build the release program and install its models
 	@cargo build --release --locked

@@ -1,16 +1,15 @@
 #!/bin/bash
-# setup.sh LIST…: installs the Debian or Ubuntu packages of scripts/packages-LIST.txt that are missing, through sudo where
+# setup.sh FILE…: installs the Debian or Ubuntu packages that the lists name and that are missing, through sudo where
 # not root. Quick where nothing is missing, and it says what it would need where it cannot install.
 set -euo pipefail
-here=$(cd "$(dirname "$0")" && pwd)
 command -v cargo >/dev/null || { echo "cargo is missing; install a Rust toolchain (rustup.rs) first" >&2; exit 1; }
 if ! command -v dpkg-query >/dev/null; then
-  echo "this machine has no apt; install what scripts/packages-*.txt name with your own package manager" >&2
+  echo "this machine has no apt; install what $* name with your own package manager" >&2
   exit 0
 fi
 wanted=()
 for list in "$@"; do
-  while read -r package _; do [[ -z $package || $package == \#* ]] || wanted+=("$package"); done <"$here/packages-$list.txt"
+  while read -r package _; do [[ -z $package || $package == \#* ]] || wanted+=("$package"); done <"$list"
 done
 missing=()
 installed=" $(dpkg-query -W -f '${db:Status-Status}:${Package} ' 2>/dev/null) "
