@@ -61,13 +61,13 @@ class Net(nn.Module):
     def __init__(self, width=160, dropout=0.1):
         super().__init__()
         self.width = width
-        self.first, self.half = nn.Conv1d(BANDS, width, 5), nn.Conv1d(width, width, 4, stride=2)
+        self.first, self.halve = nn.Conv1d(BANDS, width, 5), nn.Conv1d(width, width, 4, stride=2)
         self.blocks = nn.ModuleList([Block(width, d, dropout) for d in DILATIONS])
         self.norm, self.lips, self.aux = Norm(width), Point(width, 8), Point(width, AUX)
 
     def forward(self, x):
         """(batch, BANDS, 2 n) -> (batch, 8, n); step n has heard frames up to 2 n + 1."""
-        x = self.half(F.pad(torch.relu(self.first(F.pad(x, (4, 0)))), (2, 0)))
+        x = self.halve(F.pad(torch.relu(self.first(F.pad(x, (4, 0)))), (2, 0)))
         for b in self.blocks:
             x = b(x)
         x = self.norm(x)
@@ -115,7 +115,7 @@ def main():
     torch.set_num_threads(int(os.environ.get("THREADS", "1")))
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    share = dict(grid=0.3, kokoro=0.42, piper=0.13, flite=0.1, espeak=0.05, asterisk=0.6)
+    share = dict(grid=0.28, asterisk=0.34, kokoro=0.12, facegood=0.1, piper=0.08, flite=0.06, espeak=0.02)
     teacher, mels, lips, aux, kinds = Teacher(), [], [], [], []
     for f in sorted(glob.glob(os.path.join(WORK, "windows", "*.npz"))):
         z, kind = np.load(f), os.path.basename(f).split("_")[0]
