@@ -18,6 +18,18 @@ from student import load
 from weights import NAMES, weights
 
 
+ABOUT = dict(
+    what="64 log-mel bands at 100 Hz -> eight lip channels at 50 Hz, causal, 80 ms of look-ahead",
+    licence="MIT OR Apache-2.0, the program's own",
+    attribution=[
+        "GRID corpus, speaker 1, CC BY 4.0: Cooke, Barker, Cunningham, Shao, JASA 120(5), 2006",
+        "FACEGOOD-Audio2Face, MIT, Copyright FACEGOOD: the sound of seven takes, labelled by the teacher",
+        "speech by Kokoro-82M (Apache-2.0), Piper en_US-joe (CC0 data), flite (CMU) and espeak-ng, labelled by the teacher",
+        "the teacher hears through OpenAI Whisper base (MIT); nothing of its weights is in this file",
+    ],
+    held_out="the twelve development clips of the evaluation, among them GRID bbaf2n, brbk7n, lbax4n, sbia1a",
+)
+
 SETTLE = 100  # steps of silence before the first sound: more than the network remembers
 
 
@@ -87,7 +99,7 @@ def main():
         f.write(np.array([len(x), len(mel), len(lips), w.shape[1]], "<u4").tobytes())
         f.write(x.astype("<i2").tobytes() + mel.astype("<f4").tobytes() + lips.astype("<f4").tobytes() + w.astype("<f4").tobytes())
     card = os.path.splitext(out)[0] + ".json"
-    record = json.load(open(card)) if os.path.exists(card) else {}
+    record = dict(ABOUT, **(json.load(open(card)) if os.path.exists(card) else {}))
     record.update(
         file=os.path.basename(out),
         sha256=hashlib.sha256(open(out, "rb").read()).hexdigest(),
