@@ -1,6 +1,8 @@
 """encode.py KIND: packs sound into windows of 28 s and runs Whisper-base's encoder over each, once.
 
-KIND grid | grid_slow | grid_fast: GRID speaker 1 with its targets; any other: the sound files of WORK/voices/KIND*.
+At most LIMIT windows, if that is set.
+
+KIND grid | grid_slow | grid_fast: GRID speaker 1 with its targets; facegood: its sound alone; any other: the sound files of WORK/voices/KIND*.
 Writes WORK/windows/KIND_0000.npz: x int16 16 kHz, state float16 (1400, 512) at 50 Hz, y float32 (1400, 8), NaN where unknown
 (y[k] is the face at k * 20 ms)."""
 
@@ -15,7 +17,7 @@ import soundfile as sf
 import soxr
 
 import targets
-from common import RATE, WORK, whisper_mel
+from common import RATE, SHARED, WORK, whisper_mel
 
 LENGTH = 28 * RATE
 SPEED = {"grid": 1.0, "grid_slow": 0.86, "grid_fast": 1.17}
@@ -32,23 +34,31 @@ def resample(x, factor):
 
 
 def pieces(kind, rng):
+    if kind == "facegood":
+        for path in sorted(glob.glob(os.path.join(SHARED, "data", "facegood", "audio", "*.flac"))):
+            x, rate = sf.read(path, dtype="float32")
+            assert rate == RATE, path
+            f = float(np.exp(rng.uniform(-0.25, 0.15)))
+            for k in range(0, len(x), 9 * RATE):
+                yield resample(x[k : k + 9 * RATE], f), None, None
+        return
     if kind in SPEED:
         all_clips, f = list(targets.clips()), SPEED[kind]
         keep = np.arange(len(all_clips)) if f == 1 else np.arange(int(f > 1), len(all_clips), 2)
         for k in rng.permutation(keep):
             _, x, t, y = all_clips[k]
-            yield "s1", resample(x, f), t / f, y
+            yield resample(x, f), t / f, y
         return
     by = {}
     for f in sorted(glob.glob(os.path.join(WORK, "voices", kind + "*.flac"))):
         by.setdefault(os.path.basename(f).rsplit("-", 1)[0], []).append(f)
-    for voice in rng.permutation(sorted(by)):
-        for k in range(0, len(by[voice]), 6):
-            f = float(np.exp(rng.uniform(-0.2, 0.2)))
-            for path in by[voice][k : k + 6]:
-                x, rate = sf.read(path, dtype="float32")
-                assert rate == RATE, path
-                yield f"{voice}{k}", resample(x, f), None, None
+    groups = [by[v][k : k + 6] for v in sorted(by) for k in range(0, len(by[v]), 6)]
+    for g in rng.permutation(len(groups)):
+        f = float(np.exp(rng.uniform(-0.2, 0.2)))
+        for path in groups[g]:
+            x, rate = sf.read(path, dtype="float32")
+            assert rate == RATE, path
+            yield resample(x, f), None, None
 
 
 def main():
@@ -73,12 +83,14 @@ def main():
                 print(kind, count, f"{time.time() - start:.0f} s", flush=True)
         X, Y, p = fresh()
 
-    current = None
-    for voice, x, t, y in pieces(kind, rng):
+    limit = int(os.environ.get("LIMIT", "1000000"))
+    for x, t, y in pieces(kind, rng):
+        if count >= limit:
+            break
         x = level(x)
-        if (current not in (None, voice) and p > 8 * RATE) or p + len(x) > LENGTH:
+        if p + len(x) > LENGTH:
             flush()
-        current, n = voice, min(len(x), LENGTH - p)
+        n = min(len(x), LENGTH - p)
         X[p : p + n] = x[:n]
         if t is not None:
             k = np.arange(-(-p * 50 // RATE), int((p + min(n, t[-1] * RATE)) * 50 // RATE))

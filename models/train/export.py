@@ -1,7 +1,7 @@
 """export.py NET.pt OUT.onnx: the streaming form of the network, checked against the whole-file form.
 
-mel (1, 64, 2 n) and state (1, S) -> lips (1, n, 8) and next_state (1, S); the state holds the past of every convolution, zeros at
-the start. Writes, beside it, OUT.json (the training record) and fixture.bin for the Rust tests."""
+mel (1, 64, 2 n) and state (1, S) -> lips (1, n, 8) and next_state (1, S); the state holds the past of every convolution, zeros before
+the first step; the product starts it with silence. Writes, beside it, OUT.json (the training record) and fixture.bin for the Rust tests."""
 
 import hashlib
 import json
@@ -13,9 +13,24 @@ import onnxruntime as ort
 import torch
 import torch.nn as nn
 
-from common import ATTACK, BACK, BANDS, DEAD, FFT, HIGH_HZ, HOP, LEAK, LEVEL_MIN, LEVEL_START, LOOK_AHEAD, LOW_HZ, PREEMPHASIS, RELEASE, WINDOW, log_mel, normalise
+from common import ATTACK, BACK, BANDS, CLIP, DEAD, FFT, HIGH_HZ, HOP, LEAK, LEVEL_MIN, LEVEL_START, LOOK_AHEAD, LOW_HZ, PREEMPHASIS, RELEASE, WINDOW, log_mel, normalise
 from student import load
 from weights import NAMES, weights
+
+
+ABOUT = dict(
+    what="64 log-mel bands at 100 Hz -> eight lip channels at 50 Hz, causal, 80 ms of look-ahead",
+    licence="MIT OR Apache-2.0, the program's own",
+    attribution=[
+        "GRID corpus, speaker 1, CC BY 4.0: Cooke, Barker, Cunningham, Shao, JASA 120(5), 2006",
+        "FACEGOOD-Audio2Face, MIT, Copyright FACEGOOD: the sound of seven takes, labelled by the teacher",
+        "speech by Kokoro-82M (Apache-2.0), Piper en_US-joe (CC0 data), flite (CMU) and espeak-ng, labelled by the teacher",
+        "the teacher hears through OpenAI Whisper base (MIT); nothing of its weights is in this file",
+    ],
+    held_out="the twelve development clips of the evaluation, among them GRID bbaf2n, brbk7n, lbax4n, sbia1a",
+)
+
+SETTLE = 100  # steps of silence before the first sound: more than the network remembers
 
 
 class Streaming(nn.Module):
@@ -36,7 +51,7 @@ class Streaming(nn.Module):
             kept.append(both[:, :, -cache.shape[2] :].reshape(1, -1))
             return both
 
-        y = n.half(join(caches[1], torch.relu(n.first(join(caches[0], x)))))
+        y = n.halve(join(caches[1], torch.relu(n.first(join(caches[0], x)))))
         for block, cache in zip(n.blocks, caches[2:]):
             y = y + block.out(torch.relu(block.conv(join(cache, block.norm(y)))))
         return n.lips(n.norm(y)).transpose(1, 2), torch.cat(kept, 1)
@@ -66,13 +81,14 @@ def main():
     x = voice_like()
     mel = normalise(log_mel(x.astype(np.float32) / 32768))
     mel = mel[: len(mel) // 2 * 2]
+    heard = np.concatenate([np.full((2 * SETTLE, BANDS), CLIP, np.float32), mel])
     with torch.no_grad():
-        whole = net(torch.tensor(mel.T)[None])[0][0].T.numpy()
+        whole = net(torch.tensor(heard.T)[None])[0][0].T.numpy()[SETTLE:]
     state, lips = zero.numpy(), []
-    for k in range(0, len(mel), 2):
-        c, state = s.run(None, {"mel": np.ascontiguousarray(mel[k : k + 2].T[None]), "state": state})
+    for k in range(0, len(heard), 2):
+        c, state = s.run(None, {"mel": np.ascontiguousarray(heard[k : k + 2].T[None]), "state": state})
         lips.append(c[0])
-    lips = np.concatenate(lips)
+    lips = np.concatenate(lips)[SETTLE:]
     error = float(np.abs(lips - whole).max())
     print(f"streaming differs from the whole file by at most {error:.1e}; {os.path.getsize(out) / 1e6:.2f} MB")
     assert error < 1e-4
@@ -83,7 +99,7 @@ def main():
         f.write(np.array([len(x), len(mel), len(lips), w.shape[1]], "<u4").tobytes())
         f.write(x.astype("<i2").tobytes() + mel.astype("<f4").tobytes() + lips.astype("<f4").tobytes() + w.astype("<f4").tobytes())
     card = os.path.splitext(out)[0] + ".json"
-    record = json.load(open(card)) if os.path.exists(card) else {}
+    record = dict(ABOUT, **(json.load(open(card)) if os.path.exists(card) else {}))
     record.update(
         file=os.path.basename(out),
         sha256=hashlib.sha256(open(out, "rb").read()).hexdigest(),

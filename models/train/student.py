@@ -2,7 +2,7 @@
 
 64 log-mel bands at 100 Hz over a running loud level -> causal k 5 conv -> stride 2 -> 8 residual causal blocks -> 8 channels at
 50 Hz, 80 ms behind the sound. Sound is changed in the mel domain: EQ, band limit, vocal-tract length, reverb, noise, gain.
-Environment: STEPS, WIDTH, SEED, INIT (a .pt to go on from), LR, THREADS."""
+Environment: STEPS, BATCH, WIDTH, SEED, INIT (a .pt to go on from), LR, THREADS."""
 
 import glob
 import json
@@ -61,13 +61,13 @@ class Net(nn.Module):
     def __init__(self, width=160, dropout=0.1):
         super().__init__()
         self.width = width
-        self.first, self.half = nn.Conv1d(BANDS, width, 5), nn.Conv1d(width, width, 4, stride=2)
+        self.first, self.halve = nn.Conv1d(BANDS, width, 5), nn.Conv1d(width, width, 4, stride=2)
         self.blocks = nn.ModuleList([Block(width, d, dropout) for d in DILATIONS])
         self.norm, self.lips, self.aux = Norm(width), Point(width, 8), Point(width, AUX)
 
     def forward(self, x):
         """(batch, BANDS, 2 n) -> (batch, 8, n); step n has heard frames up to 2 n + 1."""
-        x = self.half(F.pad(torch.relu(self.first(F.pad(x, (4, 0)))), (2, 0)))
+        x = self.halve(F.pad(torch.relu(self.first(F.pad(x, (4, 0)))), (2, 0)))
         for b in self.blocks:
             x = b(x)
         x = self.norm(x)
@@ -111,11 +111,11 @@ def disturb(m, rng):
 
 def main():
     out, start = sys.argv[1], time.time()
-    steps, width, seed = (int(os.environ.get(k, d)) for k, d in (("STEPS", "1400"), ("WIDTH", "160"), ("SEED", "0")))
+    steps, batch, width, seed = (int(os.environ.get(k, d)) for k, d in (("STEPS", "1400"), ("BATCH", "10"), ("WIDTH", "160"), ("SEED", "0")))
     torch.set_num_threads(int(os.environ.get("THREADS", "1")))
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    share = dict(grid=0.3, kokoro=0.42, piper=0.13, flite=0.1, espeak=0.05, asterisk=0.6)
+    share = dict(grid=0.34, kokoro=0.24, facegood=0.16, piper=0.12, flite=0.1, espeak=0.04, asterisk=0.5)
     teacher, mels, lips, aux, kinds = Teacher(), [], [], [], []
     for f in sorted(glob.glob(os.path.join(WORK, "windows", "*.npz"))):
         z, kind = np.load(f), os.path.basename(f).split("_")[0]
@@ -135,7 +135,7 @@ def main():
         net.load_state_dict(torch.load(os.environ["INIT"])["net"])
     opt = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.02)
     plan = torch.optim.lr_scheduler.OneCycleLR(opt, float(os.environ.get("LR", "2e-3")), total_steps=steps, pct_start=0.15)
-    crop, batch, warm, losses, start = 600, 10, 40, [], time.time()
+    crop, warm, losses, start = 600, 40, [], time.time()
     weight = torch.tensor([2.0, 1.5, 1.0, 1.0, 1.0, 1.0, 0.7, 0.7])[None, :, None]
     for step in range(steps):
         ms, starts, ys, zs = [], [], [], []

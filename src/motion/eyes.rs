@@ -114,7 +114,10 @@ impl Eyes {
         let size = (self.to.yaw - self.from.yaw).hypot(self.to.pitch - self.from.pitch);
         (self.moving, self.duration) = (0.0, SACCADE.0 + SACCADE.1 * size);
         self.next_shift = if self.away { wait(rng, 0.35, 0.75) } else { wait(rng, 0.3, 0.9) };
-        if was_away != self.away && self.blink.is_none() && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0 {
+        if was_away != self.away
+            && self.blink.is_none()
+            && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0
+        {
             self.next_blink = self.next_blink.min(0.02);
         }
     }
@@ -141,7 +144,7 @@ impl Eyes {
         } else {
             self.blink = None;
             // Doubles and the blinks of gaze shifts are part of the rate, so plain waits are longer by their share.
-            self.next_blink = if self.double { 0.08 } else { wait(&mut self.rng, 0.4, 1.22 / rate) };
+            self.next_blink = if self.double { 0.08 } else { wait(&mut self.rng, 0.4, 1.4 / rate) };
             0.0
         }
     }
@@ -164,6 +167,7 @@ mod tests {
     fn people_who_speak_blink_more_than_people_who_listen() {
         let style = MotionStyle::default();
         let (talking, listening) = (blinks(&run(1.0, 1200, &style)) / 20, blinks(&run(0.0, 1200, &style)) / 20);
+        eprintln!("{talking} speaking, {listening} listening");
         assert!((22..=32).contains(&talking), "{talking} a minute");
         assert!((14..=21).contains(&listening), "{listening} a minute");
     }

@@ -39,6 +39,11 @@ pub struct Heard {
     pub is_floor: bool,
 }
 
+impl Heard {
+    /// Digital silence.
+    pub const SILENCE: Self = Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, is_floor: true };
+}
+
 /// The streaming feature extractor. It owns its buffers: pushing a block allocates nothing.
 pub struct Features {
     fft: Fft,
@@ -80,7 +85,7 @@ impl Features {
             *slot = sample - PREEMPHASIS * self.last_sample;
             self.last_sample = sample;
         }
-        let mut heard = Heard { mel: [[CLIP; BANDS]; FRAMES], over: f32::MIN, is_floor: true };
+        let mut heard = Heard { over: f32::MIN, ..Heard::SILENCE };
         for (frame, out) in heard.mel.iter_mut().enumerate() {
             let mut block = [0.0; fft::SIZE];
             let sound = self.past.iter().skip(frame * HOP);

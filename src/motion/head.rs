@@ -1,7 +1,7 @@
 //! The head: never dead, never twitchy. It wanders from pose to pose, nods with the stress of the voice, and breathes.
 //!
-//! Real heads in film of people who speak: standard deviation of yaw 4.7°, pitch 2.8°, roll 3.0° in clips of some seconds;
-//! angular speed 2.9 / 10.2 / 34 °/s (10th, 50th, 90th percentile). At rest this one does a third of it.
+//! Real heads in film of people who speak: standard deviation of yaw 3.0 to 4.7°, pitch 2.7°, roll 2.1 to 3.0° in clips of some
+//! seconds (two sets of clips); angular speed 2.9 / 10.2 / 34 °/s (10th, 50th, 90th percentile). At rest this one does a third.
 
 use super::DT;
 use super::smooth::{Drift, Spring, normal, wait};
@@ -9,7 +9,7 @@ use crate::config::MotionStyle;
 use crate::face::HeadPose;
 
 /// How far poses lie apart in speech, degrees of yaw, pitch and roll (standard deviations).
-const REACH: [f32; 3] = [4.6, 2.4, 2.9];
+const REACH: [f32; 3] = [4.4, 3.1, 2.9];
 
 /// The share of it at rest, and how long a pose is kept at rest and in speech, seconds.
 const REST: f32 = 0.36;
@@ -19,7 +19,7 @@ const KEEP: (f32, f32) = (3.2, 0.85);
 const RATE: (f32, f32) = (2.2, 6.0);
 
 /// Restlessness on top of it, degrees in speech, and its memory in seconds.
-const TREMBLE: [f32; 3] = [0.9, 0.9, 0.6];
+const TREMBLE: [f32; 3] = [1.1, 1.1, 0.8];
 const TREMBLE_SECONDS: f32 = 0.35;
 
 /// How deep a full stress of the voice nods, degrees.
@@ -130,10 +130,8 @@ mod tests {
                 *sd += (w.iter().map(|p| (p[axis] - mean).powi(2)).sum::<f32>() / w.len() as f32).sqrt();
             }
         }
-        let mut speed: Vec<f32> = poses
-            .windows(2)
-            .map(|w| (0..3).map(|i| (w[1][i] - w[0][i]).powi(2)).sum::<f32>().sqrt() / DT)
-            .collect();
+        let mut speed: Vec<f32> =
+            poses.windows(2).map(|w| (0..3).map(|i| (w[1][i] - w[0][i]).powi(2)).sum::<f32>().sqrt() / DT).collect();
         speed.sort_by(f32::total_cmp);
         (sd.map(|s| s / windows.len() as f32), speed[speed.len() / 2])
     }
@@ -142,15 +140,15 @@ mod tests {
     fn a_speaking_head_moves_about_as_much_as_filmed_ones_do() {
         let ([yaw, pitch, roll], speed) = statistics(1.0);
         eprintln!("speaking: yaw {yaw:.2} pitch {pitch:.2} roll {roll:.2} speed {speed:.1}");
-        assert!((3.3..6.2).contains(&yaw) && (2.0..3.8).contains(&pitch) && (2.0..4.0).contains(&roll));
-        assert!((6.0..15.0).contains(&speed));
+        assert!((2.7..5.0).contains(&yaw) && (2.2..3.4).contains(&pitch) && (1.8..3.3).contains(&roll));
+        assert!((7.0..14.0).contains(&speed));
     }
 
     #[test]
     fn a_resting_head_is_quiet_but_never_still() {
         let ([yaw, pitch, roll], speed) = statistics(0.0);
         eprintln!("resting: yaw {yaw:.2} pitch {pitch:.2} roll {roll:.2} speed {speed:.1}");
-        assert!((0.5..2.2).contains(&yaw) && (0.3..1.4).contains(&pitch) && (0.3..1.5).contains(&roll));
+        assert!((0.5..2.2).contains(&yaw) && (0.4..1.6).contains(&pitch) && (0.3..1.5).contains(&roll));
         assert!((0.4..4.0).contains(&speed));
     }
 

@@ -33,6 +33,8 @@ struct Network {
     mel: [f32; BANDS * FRAMES],
     /// The past of every convolution, as the network handed it out.
     state: Vec<f32>,
+    /// The memory of a long silence, from which every run begins.
+    rest: Vec<f32>,
     silent_for: u32,
     last: [f32; CHANNELS],
 }
@@ -43,15 +45,18 @@ impl Lips {
     /// # Errors
     /// The network's file or the runtime is missing, damaged, or not what this program knows.
     pub fn open(paths: &Paths) -> Result<Self> {
-        let file = paths
-            .locate(FILE)
-            .with_context(|| format!("the lip network {FILE} is missing; restore the file that came with the program"))?;
+        let file = paths.locate(FILE).with_context(|| {
+            format!("the lip network {FILE} is missing; restore the file that came with the program")
+        })?;
         let bytes = assets::read_checked(paths, &file)?;
         // One thread: a step takes under a millisecond, and waking a second one would cost more.
         let mut builder = assets::builder(paths, 1)?;
-        let session = builder
-            .commit_from_memory(&bytes)
-            .map_err(|e| anyhow!("the lip network {} does not load: {e}; restore the file that came with the program", file.display()))?;
+        let session = builder.commit_from_memory(&bytes).map_err(|e| {
+            anyhow!(
+                "the lip network {} does not load: {e}; restore the file that came with the program",
+                file.display()
+            )
+        })?;
         Ok(Self { network: Some(Network::new(session)?), ..Self::level() })
     }
 
@@ -110,24 +115,29 @@ impl Network {
             .and_then(|s| s.get(1).copied())
             .and_then(|n| usize::try_from(n).ok())
             .filter(|n| (1..1 << 20).contains(n))
-            .context("the lip network has no input \"state\" of a fixed size; restore the file that came with the program")?;
+            .context(
+                "the lip network has no input \"state\" of a fixed size; restore the file that came with the program",
+            )?;
         let mut network = Self {
             session,
             mel: [0.0; BANDS * FRAMES],
             state: vec![0.0; state],
+            rest: Vec::new(),
             silent_for: 0,
             last: AT_REST,
         };
-        // The first run allocates what later ones reuse, and shows now what would fail then.
-        network.run(&Heard { mel: [[-3.0; BANDS]; FRAMES], over: -10.0, is_floor: true })?;
-        network.forget();
+        // It begins where a long silence would have left it. This also shows now what would fail later.
+        for _ in 0..=MEMORY {
+            network.last = network.run(&Heard::SILENCE)?;
+        }
+        network.rest = network.state.clone();
         Ok(network)
     }
 
     /// Back to the state before the first sound.
     fn forget(&mut self) {
-        self.state.fill(0.0);
-        (self.silent_for, self.last) = (0, AT_REST);
+        self.state.copy_from_slice(&self.rest);
+        self.silent_for = 0;
     }
 
     fn step(&mut self, heard: &Heard) -> Result<[f32; CHANNELS]> {

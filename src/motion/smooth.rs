@@ -20,10 +20,6 @@ impl Spring {
         self.speed = (slope - rate * (away + slope * DT)) * fade;
         self.value
     }
-
-    pub fn speed(&self) -> f32 {
-        self.speed
-    }
 }
 
 /// A normally distributed number (Box and Muller 1958).

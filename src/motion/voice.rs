@@ -81,20 +81,26 @@ mod tests {
         Heard { mel: [[0.0; BANDS]; FRAMES], over, is_floor: false }
     }
 
+    fn hear(v: &mut Voice, over: f32, blocks: usize) {
+        for _ in 0..blocks {
+            v.step(&heard(over));
+        }
+    }
+
     #[test]
     fn the_closure_of_a_p_does_not_end_the_voice_but_a_pause_does() {
         let mut v = Voice::default();
-        (0..50).for_each(|_| drop(v.step(&heard(-1.0))));
-        (0..7).for_each(|_| drop(v.step(&heard(-12.0))));
+        hear(&mut v, -1.0, 50);
+        hear(&mut v, -12.0, 7);
         assert!(v.step(&heard(-12.0)).voice > 0.95);
-        (0..50).for_each(|_| drop(v.step(&heard(-12.0))));
+        hear(&mut v, -12.0, 50);
         assert!(v.step(&heard(-12.0)).voice == 0.0);
     }
 
     #[test]
     fn a_loud_syllable_after_soft_ones_is_stressed_and_a_steady_sound_is_not() {
         let mut v = Voice::default();
-        (0..200).for_each(|_| drop(v.step(&heard(-3.0))));
+        hear(&mut v, -3.0, 200);
         let loud = v.step(&heard(0.5)).stress;
         assert!(loud > 0.5, "{loud}");
         let steady = (0..200).map(|_| v.step(&heard(0.5)).stress).last().unwrap_or(1.0);
