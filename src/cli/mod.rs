@@ -1,2 +1,101 @@
-//! cli
-pub mod models;
+//! The command line, one file a subcommand. Errors are one sentence on standard error; the exit status is 0 done,
+//! 1 failed, 2 wrong usage.
+
+mod client;
+mod daemon;
+mod models;
+mod profile;
+mod render;
+mod say;
+mod status;
+
+use crate::config::Paths;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// A talking face for people whose speech or face does not obey them, as a webcam.
+#[derive(Debug, Parser)]
+#[command(name = "vasa", version, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the camera in the foreground
+    Daemon(daemon::Args),
+    /// Show state, outlets, profile, latency and problems
+    Status(status::Args),
+    /// Speak text through the running daemon; "-" reads lines from standard input and speaks each
+    Say(say::Args),
+    /// Stop speaking and empty the queue
+    Stop,
+    /// List and choose expression profiles
+    #[command(subcommand)]
+    Profile(profile::Command),
+    /// List, install and verify models
+    Models(models::Models),
+    /// Run the same pipeline offline, faster than real time, repeatable
+    Render(render::Args),
+}
+
+/// Wrong usage that only shows once the command runs: exit status 2.
+#[derive(Debug)]
+pub struct Usage(pub String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Parses the command line and runs it.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let default = if matches!(cli.command, Command::Daemon(_)) { "info" } else { "error" };
+    // The GPU stack explains itself at length at INFO; its warnings are kept.
+    let filter = std::env::var("VASA_LOG").unwrap_or_else(|_| {
+        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error")
+    });
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default)))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+    let result = match cli.command {
+        Command::Daemon(args) => daemon::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Say(args) => say::run(args),
+        Command::Stop => say::stop(),
+        Command::Profile(command) => profile::run(command),
+        Command::Models(args) => models::run(args, &Paths::find()),
+        Command::Render(args) => render::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("vasa: {e:#}");
+            ExitCode::from(if e.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// A small runtime for commands that talk to the daemon.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

@@ -12,7 +12,9 @@ const NAME: &str = "vasa-camera";
 pub struct Paths {
     /// Folders that may hold `profiles/` and `models/`, the first wins.
     pub data: Vec<PathBuf>,
-    /// `settings.toml` and `profiles/` of the user.
+    /// The settings file.
+    pub settings: PathBuf,
+    /// The folder with the user's own `profiles/`.
     pub config: PathBuf,
     /// Where `vasa models install` puts files.
     pub models: PathBuf,
@@ -34,7 +36,7 @@ impl Paths {
             .or_else(|| checkout.map(|c| c.join(".cache/models")))
             .unwrap_or_else(|| user_data.join("models"));
         let config = base.get_config_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
-        Self { data, config, models }
+        Self { data, settings: config.join("settings.toml"), config, models }
     }
 
     /// The first data folder that has `relative`.
@@ -47,9 +49,5 @@ impl Paths {
         let mut all: Vec<_> = self.data.iter().rev().map(|d| d.join("profiles")).collect();
         all.push(self.config.join("profiles"));
         all
-    }
-
-    pub fn settings(&self) -> PathBuf {
-        self.config.join("settings.toml")
     }
 }

@@ -211,6 +211,16 @@ impl Profiles {
         self.0.iter()
     }
 
+    /// These profiles; where some file broke, also those of `old` that these lack.
+    pub fn or_keep(mut self, old: &Profiles, some_broke: bool) -> Self {
+        if some_broke {
+            let lost: Vec<_> = old.0.iter().filter(|p| self.get(&p.name).is_none()).cloned().collect();
+            self.0.extend(lost);
+            self.0.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        }
+        self
+    }
+
     /// The names, for messages: "neutral, friendly, …".
     pub fn names(&self) -> String {
         self.0.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ")

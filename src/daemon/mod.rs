@@ -1,1 +1,192 @@
-//! daemon
+//! The life of the program: wiring, the main loop, shutdown, readiness and watchdog.
+
+mod dbus;
+mod motion_thread;
+mod problems;
+mod render_thread;
+mod state;
+mod stats;
+mod view;
+
+use crate::camera::{Camera, CameraSettings};
+use crate::config::{Paths, Settings};
+use crate::motion::{Lips, Motion};
+use crate::speech::{Event, Speaker};
+use anyhow::{Context, Result, bail};
+use motion_thread::MotionThread;
+use problems::Problems;
+use render_thread::{Drawing, FACES, RenderThread};
+use state::State;
+use stats::Stats;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use view::{Handle, Request};
+
+/// How often the view is compared with the world where nothing tells of a change.
+const REFRESH: Duration = Duration::from_millis(250);
+
+/// Runs the daemon until it is told to quit.
+///
+/// # Errors
+/// No session bus, another daemon on it, or a thread that could not be started or that died. Everything else (no
+/// camera, no microphone, no voice, no model) is a problem that is shown and mended while running.
+pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
+    tracing::info!("vasa {} starts", env!("CARGO_PKG_VERSION"));
+    let stats = Arc::new(Stats::default());
+    let problems = Arc::new(Problems::default());
+    let (view_sender, view) = watch::channel(Arc::default());
+    let (handle, mut commands) = Handle::new(view, stats.clone());
+
+    let camera = Arc::new(Camera::start(CameraSettings {
+        size: settings.size,
+        fps: settings.fps,
+        pipewire: settings.pipewire,
+        v4l2: settings.v4l2,
+    }));
+    let (speaker, mut speech_events) =
+        Speaker::start(paths.clone(), settings.speaker.clone()).context("error starting the voice's thread")?;
+    let speaker = Arc::new(speaker);
+    let motion = Motion::new(open_lips(&paths, &stats, &problems), seed());
+    let (faces_in, faces_out) = rtrb::RingBuffer::new(FACES);
+    let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), faces_in, problems.clone())
+        .context("error starting the motion thread")?;
+    let drawing =
+        Drawing { paths: paths.clone(), avatar: settings.avatar.clone(), size: settings.size, fps: settings.fps };
+    let waker = motion.waker().context("the motion thread ended at once")?;
+    let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
+        .context("error starting the render thread")?;
+
+    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), motion, render, problems);
+    let mut shown = Arc::new(state.view());
+    view_sender.send_replace(shown.clone());
+    let service = dbus::Service::start(handle).await?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!("ready");
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut refresh = interval(REFRESH);
+    refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut watchdog = Watchdog::new(&stats);
+    let mut camera_changes = camera.changes();
+    let outcome = loop {
+        tokio::select! {
+            // A client asks for something.
+            Some((request, reply)) = commands.recv() => {
+                let quit = matches!(request, Request::Quit);
+                let answer = state.carry_out(request);
+                update(&mut state, &mut shown, &view_sender, &service).await;
+                let _ = reply.send(answer);
+                if quit {
+                    // The answer must be on the bus before the connection closes.
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    break Ok(());
+                }
+            }
+            // The voice begins or ends an utterance.
+            Some(event) = speech_events.recv() => {
+                state.speech_event(&event);
+                update(&mut state, &mut shown, &view_sender, &service).await;
+                let sent = match event {
+                    Event::Started { id, .. } => service.utterance_started(id).await,
+                    Event::Finished { id, completed } => service.utterance_finished(id, completed).await,
+                };
+                if let Err(e) = sent {
+                    tracing::warn!("error signalling an utterance: {e:?}");
+                }
+            }
+            // An outlet came, went, or is watched by somebody else than before.
+            Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
+            // What tells nobody of its changes is looked at now and then.
+            _ = refresh.tick() => {
+                if let Err(e) = state.check_threads() {
+                    break Err(e);
+                }
+                update(&mut state, &mut shown, &view_sender, &service).await;
+                watchdog.feed(&stats, camera.watched());
+            }
+            _ = hangup.recv() => {
+                if let Err(refusal) = state.carry_out(Request::Reload) {
+                    tracing::warn!("the settings were not read again: {refusal:?}");
+                }
+            }
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+        }
+    };
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    // Each room closes its own doors when it is dropped; one that hangs must not keep the program.
+    service.leave().await;
+    let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
+    if tokio::time::timeout(Duration::from_secs(3), closing).await.is_err() {
+        bail!("a thread did not end within 3 s; the program ends without it");
+    }
+    tracing::info!("vasa ends");
+    outcome
+}
+
+/// Publishes what changed: to later readers, and as signals.
+async fn update(
+    state: &mut State,
+    shown: &mut Arc<view::View>,
+    sender: &watch::Sender<Arc<view::View>>,
+    service: &dbus::Service,
+) {
+    let new = state.view();
+    if **shown == new {
+        return;
+    }
+    let old = std::mem::replace(shown, Arc::new(new));
+    sender.send_replace(shown.clone());
+    if let Err(e) = service.signal_changes(&old, shown).await {
+        tracing::warn!("error signalling a change: {e:?}");
+    }
+}
+
+/// The lip network, or the level of the sound where it cannot run.
+fn open_lips(paths: &Paths, stats: &Stats, problems: &Problems) -> Lips {
+    match Lips::open(paths) {
+        Ok(lips) => {
+            let _ = stats.motion_provider.set(lips.provider().to_string());
+            lips
+        }
+        Err(e) => {
+            problems.set("motion", vec![format!("the lips follow the loudness only: {e:#}")]);
+            let _ = stats.motion_provider.set("level".into());
+            Lips::level()
+        }
+    }
+}
+
+/// Every start is another day for blinks and glances.
+fn seed() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64)
+}
+
+/// Feeds systemd's watchdog as long as frames are drawn whenever somebody watches.
+struct Watchdog {
+    every: Option<Duration>,
+    fed: Instant,
+    frames: u64,
+}
+
+impl Watchdog {
+    fn new(stats: &Stats) -> Self {
+        let every = sd_notify::watchdog_enabled().map(|timeout| timeout / 3);
+        Self { every, fed: Instant::now(), frames: stats.frames.load(Relaxed) }
+    }
+
+    fn feed(&mut self, stats: &Stats, watched: bool) {
+        let Some(every) = self.every else { return };
+        let frames = stats.frames.load(Relaxed);
+        if self.fed.elapsed() >= every && (!watched || frames != self.frames) {
+            let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+            (self.fed, self.frames) = (Instant::now(), frames);
+        }
+    }
+}

@@ -1,1 +1,258 @@
-//! motion
+//! Motion: sound to face. The lips come from a network, everything else from small models of how people move; each part is
+//! made by one producer, and `Motion::step` puts them together.
+
+mod eyes;
+mod features;
+mod fft;
+#[cfg(test)]
+mod fixture;
+mod head;
+mod level;
+mod lips;
+mod shapes;
+mod smooth;
+mod style;
+mod voice;
+
+pub use lips::Lips;
+pub use style::MAX_INTENSITY;
+
+use crate::clock::Moment;
+use crate::config::Profile;
+use crate::face::{Face, Shape};
+use crate::sound::{BLOCK, Block};
+use std::time::Duration;
+
+/// A face belongs to the instant this long before the end of the block that made it.
+pub const LOOK_AHEAD: Duration = Duration::from_millis(80);
+
+/// A block, in seconds: everything here moves in steps of it.
+const DT: f32 = 0.02;
+
+/// The length of a block.
+const BLOCK_TIME: Duration = Duration::from_millis(20);
+
+/// The same sound, the same profile and the same seed give the same faces, live or offline. A step allocates nothing but what
+/// the network's runtime allocates.
+pub struct Motion {
+    features: features::Features,
+    lips: Lips,
+    voice: voice::Voice,
+    eyes: eyes::Eyes,
+    head: head::Head,
+    style: style::Style,
+    /// The voice and stress of earlier blocks: what is not looked ahead for is held back to the lips' instant.
+    late: [voice::Heed; HELD],
+}
+
+/// Stresses are heard 80 ms before the lips show them; nods and brows wait for half of that, as they begin slowly.
+const HELD: usize = 2;
+
+impl Motion {
+    /// A face at rest with the plain profile. `seed` decides the chance in blinks, glances and the head's wandering.
+    pub fn new(lips: Lips, seed: u64) -> Self {
+        Self {
+            features: features::Features::default(),
+            lips,
+            voice: voice::Voice::default(),
+            eyes: eyes::Eyes::new(seed),
+            head: head::Head::new(seed),
+            style: style::Style::default(),
+            late: [voice::Heed::default(); HELD],
+        }
+    }
+
+    /// Turns to `profile` within `over`. `intensity` 0..[`MAX_INTENSITY`], 1 is the profile as written.
+    pub fn set_profile(&mut self, profile: &Profile, intensity: f32, over: Duration) {
+        self.style.set(profile, intensity, over);
+    }
+
+    /// What moves the lips, for status reports.
+    pub fn provider(&self) -> &'static str {
+        self.lips.provider()
+    }
+
+    /// What is wrong with the lips just now, as a sentence; none where all is well.
+    pub fn problem(&self) -> Option<&str> {
+        self.lips.problem()
+    }
+
+    /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it.
+    pub fn step(&mut self, block: &Block) -> Face {
+        let heard = self.features.push(&block.samples);
+        let heed = self.voice.step(&heard);
+        let channels = self.lips.step(&heard);
+        let manner = self.style.step();
+
+        self.late.rotate_right(1);
+        let held = self.late.first().copied().unwrap_or_default();
+        if let Some(slot) = self.late.first_mut() {
+            *slot = heed;
+        }
+        let stress = held.stress;
+
+        // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature.
+        let energy = 0.75 + 0.25 * manner.energy;
+        let mut weights = shapes::weights(&channels, heed.voice, energy);
+        self.style.colour(&mut weights, heed.voice, stress);
+        let head = self.head.step(heed.voice, stress, &manner);
+        let look = self.eyes.step(heed.voice, &manner, &head);
+        // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
+        let lowered = (-look.gaze.pitch * 0.012).clamp(0.0, 0.2);
+        for (blink, wide) in [(Shape::EyeBlinkLeft, Shape::EyeWideLeft), (Shape::EyeBlinkRight, Shape::EyeWideRight)] {
+            let held = (weights[blink] + lowered).clamp(0.0, 1.0);
+            weights[blink] = held + (1.0 - held) * look.blink;
+            weights[wide] *= 1.0 - look.blink;
+        }
+        weights.0.iter_mut().for_each(|w| *w = w.clamp(0.0, 1.0));
+        Face { at: block.at + BLOCK_TIME - LOOK_AHEAD, weights, head, gaze: look.gaze }
+    }
+
+    /// The faces of a whole sound of 16 kHz that begins at moment 0, one every 20 ms from its first instant to its end.
+    pub fn faces(&mut self, samples: &[f32]) -> Vec<Face> {
+        let wanted = samples.len().div_ceil(BLOCK);
+        let ahead = (LOOK_AHEAD - BLOCK_TIME).as_millis() as usize / BLOCK_TIME.as_millis() as usize;
+        let mut faces = Vec::with_capacity(wanted);
+        // Two seconds of silence first: the network's memory settles as it has in a running daemon.
+        let settle = 100;
+        for k in 0..settle + wanted + ahead {
+            let mut block = Block::silent(Moment((k as i64 - settle as i64) * BLOCK_TIME.as_micros() as i64));
+            if let Some(sound) = k.checked_sub(settle).and_then(|k| samples.get(k * BLOCK..)) {
+                for (slot, s) in block.samples.iter_mut().zip(sound) {
+                    *slot = *s;
+                }
+            }
+            let face = self.step(&block);
+            if face.at >= Moment(0) && faces.len() < wanted {
+                faces.push(face);
+            }
+        }
+        faces
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Paths;
+
+    fn motion(seed: u64) -> Motion {
+        let lips = Lips::open(&Paths::find()).unwrap_or_else(|e| {
+            eprintln!("PARTLY SKIPPED, by level: {e:#}");
+            Lips::level()
+        });
+        Motion::new(lips, seed)
+    }
+
+    fn voice(seconds: usize) -> Vec<f32> {
+        fixture::load().samples.iter().copied().take(24_000).cycle().take(seconds * 16_000).collect()
+    }
+
+    fn gap(face: &Face) -> f32 {
+        shapes::gap(&face.weights)
+    }
+
+    #[test]
+    fn silence_leaves_the_lips_closed_and_the_head_and_eyes_alive() {
+        let faces = motion(1).faces(&vec![0.0; 16_000 * 30]);
+        assert_eq!(faces.len(), 1500);
+        for f in &faces {
+            assert!(gap(f).abs() < 0.01 && f.weights[Shape::JawOpen] < 0.02, "{:?}", f.weights);
+        }
+        let span = |of: fn(&Face) -> f32| {
+            let (low, high) = faces.iter().map(of).fold((f32::MAX, f32::MIN), |(l, h), v| (l.min(v), h.max(v)));
+            high - low
+        };
+        assert!(span(|f| f.head.yaw) > 0.5 && span(|f| f.head.pitch) > 0.5 && span(|f| f.head.y) > 0.005);
+        assert!(span(|f| f.gaze.yaw) > 2.0 && span(|f| f.weights[Shape::EyeBlinkLeft]) > 0.9);
+    }
+
+    #[test]
+    fn the_mouth_moves_with_the_voice() {
+        let faces = motion(1).faces(&voice(6));
+        let mean = faces.iter().map(gap).sum::<f32>() / faces.len() as f32;
+        let sd = (faces.iter().map(|f| (gap(f) - mean).powi(2)).sum::<f32>() / faces.len() as f32).sqrt();
+        assert!(sd > 0.02, "the gap hardly moves: {sd}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_faces_and_another_seed_the_same_lips() {
+        let sound = voice(4);
+        let (a, b, c) = (motion(7).faces(&sound), motion(7).faces(&sound), motion(8).faces(&sound));
+        assert_eq!(a, b);
+        assert!(a.iter().zip(&c).any(|(x, y)| x.head != y.head));
+        assert!(a.iter().zip(&c).all(|(x, y)| gap(x) == gap(y)));
+    }
+
+    #[test]
+    fn live_blocks_give_the_faces_of_the_offline_run_stamped_with_their_instants() {
+        let sound = voice(3);
+        let offline = motion(3).faces(&sound);
+        let mut live = motion(3);
+        let silence = [0.0; 32_000];
+        let blocks = silence.iter().chain(&sound).copied().collect::<Vec<f32>>();
+        let start = Moment(123_456_789);
+        let mut faces = Vec::new();
+        for (k, samples) in blocks.as_chunks::<BLOCK>().0.iter().enumerate() {
+            faces.push(live.step(&Block { at: start + BLOCK_TIME * k as u32, samples: *samples }));
+        }
+        // Face k is that of (k + 1) * 20 - 80 ms; the sound begins at 2 s.
+        for (l, o) in faces.iter().skip(103).zip(&offline) {
+            assert_eq!((l.weights, l.head, l.gaze), (o.weights, o.head, o.gaze));
+            assert_eq!(l.at.0 - start.0 - 2_000_000, o.at.0);
+        }
+    }
+
+    #[test]
+    fn a_voice_twenty_decibels_quieter_moves_the_lips_nearly_the_same() {
+        let loud = voice(20);
+        let quiet: Vec<f32> = loud.iter().map(|s| s * 0.1).collect();
+        let gaps = |sound: &[f32]| motion(1).faces(sound).iter().skip(500).map(gap).collect::<Vec<f32>>();
+        let (a, b) = (gaps(&loud), gaps(&quiet));
+        let mean = |v: &[f32]| v.iter().sum::<f32>() / v.len() as f32;
+        let (ma, mb) = (mean(&a), mean(&b));
+        let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+        for (x, y) in a.iter().zip(&b) {
+            ab += (x - ma) * (y - mb);
+            aa += (x - ma).powi(2);
+            bb += (y - mb).powi(2);
+        }
+        let r = ab / (aa * bb).sqrt();
+        assert!(r > 0.85 && (ma - mb).abs() < 0.05, "r {r}, means {ma} and {mb}");
+    }
+
+    #[test]
+    fn broken_sound_gives_finite_weights_in_their_range() {
+        let mut m = motion(2);
+        for bad in [f32::NAN, f32::INFINITY, -1e30, 1e-40, 0.0] {
+            for _ in 0..20 {
+                let f = m.step(&Block { at: Moment(0), samples: [bad; BLOCK] });
+                assert!(f.weights.0.iter().all(|w| (0.0..=1.0).contains(w)));
+                assert!(f.head.yaw.is_finite() && f.gaze.pitch.is_finite());
+            }
+        }
+        assert!(m.problem().is_none());
+    }
+
+    #[test]
+    fn a_profile_changes_the_face_and_keeps_the_lips_sealed_where_they_close() {
+        let sound = voice(6);
+        let plain = motion(1).faces(&sound);
+        let mut happy = Profile::default();
+        happy.expression[Shape::MouthSmileLeft] = 0.6;
+        happy.expression[Shape::JawOpen] = 0.2;
+        let mut m = motion(1);
+        m.set_profile(&happy, 1.0, Duration::ZERO);
+        let smiling = m.faces(&sound);
+        let mut closed = 0;
+        for (p, s) in plain.iter().zip(&smiling) {
+            assert!(s.weights[Shape::MouthSmileLeft] > 0.2);
+            let speaks = p.weights[Shape::MouthPressLeft] > 0.2;
+            if speaks && gap(p) < 0.01 {
+                closed += 1;
+                assert!(gap(s) < 0.06, "{} became {}", gap(p), gap(s));
+            }
+        }
+        eprintln!("{closed} closed faces of {}", plain.len());
+    }
+}

@@ -1,5 +1,339 @@
 //! A face and an avatar become a picture, composed into the camera's frame.
 
+mod card;
 mod frame;
+mod gpu;
+mod lens;
+mod opening;
+mod pose;
+mod resample;
+mod scene;
+mod shape;
+mod topology;
 
+pub use card::card;
 pub use frame::{Frame, Size};
+pub use gpu::AdapterChoice;
+
+use crate::avatar::{Avatar, Material};
+use crate::face::Face;
+use anyhow::{Context, Result, bail};
+use glam::Vec2;
+use gpu::Gpu;
+use pose::Pose;
+use scene::{Run, Scene, row_bytes};
+use shape::{Body, Drawn};
+
+/// Draws one avatar at one size, offscreen, on the best adapter there is.
+pub struct Renderer {
+    gpu: Gpu,
+    scene: Scene,
+}
+
+/// A rectangle of pixels.
+#[derive(Clone, Copy, Debug)]
+struct Region {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+/// What a pass draws.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layers {
+    /// What never moves, over the plate.
+    Still,
+    Moving,
+}
+
+impl Renderer {
+    /// Opens an adapter (`$VASA_ADAPTER`: auto, cpu or hardware), brings the pictures to the scale of `size`, and draws
+    /// once, so that the first frame asked for comes as fast as any.
+    ///
+    /// # Errors
+    /// No adapter works, or the size is not even or not within 16..4096.
+    pub fn new(avatar: &Avatar, size: Size) -> Result<Self> {
+        Self::on(avatar, size, AdapterChoice::from_env()?, None)
+    }
+
+    /// As [`Renderer::new`], on a chosen kind of adapter and with 1 or 4 samples a pixel.
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn on(avatar: &Avatar, size: Size, choice: AdapterChoice, samples: Option<u32>) -> Result<Self> {
+        let fits = |n: u32| (16..=4096).contains(&n) && n.is_multiple_of(2);
+        if !fits(size.width) || !fits(size.height) {
+            bail!("the picture size {}x{} cannot be drawn; both must be even and 16 to 4096", size.width, size.height);
+        }
+        let gpu = Gpu::new(choice, samples)?;
+        let scene = Scene::new(&gpu, avatar, size)?;
+        let mut renderer = Self { gpu, scene };
+        renderer.prepare()?;
+        Ok(renderer)
+    }
+
+    /// Name and kind of the adapter that draws.
+    pub fn adapter(&self) -> &str {
+        &self.gpu.name
+    }
+
+    /// The size of the frames.
+    pub fn size(&self) -> Size {
+        self.scene.size
+    }
+
+    /// Draws another avatar from the next frame on. After an error the one before goes on.
+    ///
+    /// # Errors
+    /// The avatar cannot be brought onto the adapter.
+    pub fn set_avatar(&mut self, avatar: &Avatar) -> Result<()> {
+        let scene = Scene::new(&self.gpu, avatar, self.scene.size)?;
+        let before = std::mem::replace(&mut self.scene, scene);
+        let prepared = self.prepare();
+        if prepared.is_err() {
+            self.scene = before;
+        }
+        prepared
+    }
+
+    /// Draws `face` into `into`, which takes the renderer's size and the face's moment.
+    ///
+    /// # Errors
+    /// The adapter failed; a new renderer is needed.
+    pub fn draw(&mut self, face: &Face, into: &mut Frame) -> Result<()> {
+        self.pass(face, Layers::Moving, into)
+    }
+
+    /// Draws what never moves into the background, and every pipeline once.
+    fn prepare(&mut self) -> Result<()> {
+        let mut frame = Frame::new(self.scene.size);
+        if self.scene.still.iter().any(|run| run.end > run.start) {
+            self.pass(&Face::default(), Layers::Still, &mut frame)?;
+            self.scene.set_background(&self.gpu, &frame);
+        }
+        // A CPU adapter compiles a pipeline when it first draws with it: an expression with all of them at once.
+        let mut face = Face::default();
+        face.weights.0 = [0.5; crate::face::COUNT];
+        self.pass(&face, Layers::Moving, &mut frame)?;
+        Ok(())
+    }
+
+    fn pass(&mut self, face: &Face, layers: Layers, into: &mut Frame) -> Result<()> {
+        let (gpu, scene) = (&self.gpu, &mut self.scene);
+        let size = scene.size;
+        if into.size != size || into.rgba.len() != scene.background.len() {
+            *into = Frame::new(size);
+        }
+        into.at = face.at;
+
+        let pose = Pose::new(face, scene.neck);
+        scene.skin_vertices.clear();
+        scene.inner_vertices.clear();
+        let drawn = scene.body.draw(&pose, &scene.lens, gpu.samples == 1, &mut scene.skin_vertices);
+        for part in &mut scene.inners {
+            part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
+        }
+        let backing = scene.body.draw_backing(&mut scene.inner_vertices);
+        let region = match layers {
+            Layers::Still => Some(Region::whole(size)),
+            // Soft edges reach a little farther than the vertices.
+            Layers::Moving => Region::around(drawn.low, drawn.high, 4.0, size),
+        };
+        let Some(region) = region else {
+            into.rgba.copy_from_slice(&scene.background);
+            return Ok(());
+        };
+        gpu.queue.write_buffer(&scene.skin_buffer, 0, bytemuck::cast_slice(&scene.skin_vertices));
+        if !scene.inner_vertices.is_empty() {
+            gpu.queue.write_buffer(&scene.inner_buffer, 0, bytemuck::cast_slice(&scene.inner_vertices));
+        }
+
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let copied = scene.target.multi.is_none();
+        if copied {
+            encoder.copy_texture_to_texture(
+                region.of(&scene.background_texture),
+                region.of(&scene.target.colour),
+                region.extent(),
+            );
+        }
+        {
+            let (view, resolve) = match &scene.target.multi {
+                Some(multi) => (multi, Some(&scene.target.colour_view)),
+                None => (&scene.target.colour_view, None),
+            };
+            let colour = wgpu::Operations {
+                load: if copied { wgpu::LoadOp::Load } else { wgpu::LoadOp::Clear(wgpu::Color::BLACK) },
+                store: if copied { wgpu::StoreOp::Store } else { wgpu::StoreOp::Discard },
+            };
+            let depth = wgpu::Operations { load: wgpu::LoadOp::Clear(1.0), store: wgpu::StoreOp::Discard };
+            let mut pass = encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+                label: None,
+                color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+                    view,
+                    depth_slice: None,
+                    resolve_target: resolve,
+                    ops: colour,
+                })],
+                depth_stencil_attachment: Some(wgpu::RenderPassDepthStencilAttachment {
+                    view: &scene.target.depth,
+                    depth_ops: Some(depth),
+                    stencil_ops: None,
+                }),
+                timestamp_writes: None,
+                occlusion_query_set: None,
+                multiview_mask: None,
+            });
+            pass.set_scissor_rect(region.x, region.y, region.width, region.height);
+            if !copied {
+                pass.set_pipeline(&gpu.pipelines.background);
+                pass.set_bind_group(0, &scene.background_group, &[]);
+                pass.draw(0..3, 0..1);
+            }
+            record(gpu, scene, &mut pass, &Work { pose: &pose, layers, drawn: &drawn, backing, region });
+        }
+        encoder.copy_texture_to_buffer(
+            region.of(&scene.target.colour),
+            wgpu::TexelCopyBufferInfo {
+                buffer: &scene.target.readback,
+                layout: wgpu::TexelCopyBufferLayout {
+                    offset: 0,
+                    bytes_per_row: Some(row_bytes(region.width)),
+                    rows_per_image: None,
+                },
+            },
+            region.extent(),
+        );
+        gpu.queue.submit([encoder.finish()]);
+        read_back(gpu, scene, region, into)
+    }
+}
+
+impl Region {
+    /// The pixels of the frame from `low` to `high` and `more` around them, if there are any.
+    fn around(low: Vec2, high: Vec2, more: f32, size: Size) -> Option<Self> {
+        let whole = Vec2::new(size.width as f32, size.height as f32);
+        let low = (low - more).clamp(Vec2::ZERO, whole).as_uvec2();
+        let high = (high + more + 1.0).clamp(Vec2::ZERO, whole).as_uvec2();
+        (high.x > low.x && high.y > low.y).then(|| Self {
+            x: low.x,
+            y: low.y,
+            width: high.x - low.x,
+            height: high.y - low.y,
+        })
+    }
+
+    fn whole(size: Size) -> Self {
+        Self { x: 0, y: 0, width: size.width, height: size.height }
+    }
+
+    fn of<'a>(&self, texture: &'a wgpu::Texture) -> wgpu::TexelCopyTextureInfo<'a> {
+        wgpu::TexelCopyTextureInfo { origin: wgpu::Origin3d { x: self.x, y: self.y, z: 0 }, ..texture.as_image_copy() }
+    }
+
+    fn extent(&self) -> wgpu::Extent3d {
+        wgpu::Extent3d { width: self.width, height: self.height, depth_or_array_layers: 1 }
+    }
+}
+
+/// One frame on its way to the adapter.
+struct Work<'a> {
+    pose: &'a Pose,
+    layers: Layers,
+    drawn: &'a Drawn,
+    /// Vertices behind the eyes and behind the mouth.
+    backing: [u32; 2],
+    region: Region,
+}
+
+fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work<'_>) {
+    let Work { pose, layers, drawn, backing, region } = *work;
+    let pipelines = &gpu.pipelines;
+    let (width, height) = (scene.size.width as f32, scene.size.height as f32);
+    let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
+        pass.set_vertex_buffer(0, scene.skin_buffer.slice(..));
+        pass.set_index_buffer(scene.indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.set_pipeline(pipeline);
+        pass.set_bind_group(0, texture, &[]);
+    };
+    let draw = |pass: &mut wgpu::RenderPass<'_>, run: Run, base: u32| {
+        if run.end > run.start {
+            pass.draw_indexed(run.start..run.end, base as i32, 0..1);
+        }
+    };
+    let runs = if layers == Layers::Still { scene.still } else { scene.moving };
+
+    if layers == Layers::Moving && !scene.inner_vertices.is_empty() {
+        // The body always hides what is inside it: the two halves of the depth range keep them apart.
+        pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
+        pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
+        pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.set_bind_group(1, &scene.light_group, &[]);
+        pass.set_pipeline(&pipelines.backing);
+        let mut first = scene.inner_vertices.len() as u32 - backing[0] - backing[1];
+        for (texture, count) in scene.backings.iter().zip(backing) {
+            pass.set_bind_group(0, texture, &[]);
+            pass.draw(first..first + count, 0..1);
+            first += count;
+        }
+        for part in &scene.inners {
+            pass.set_pipeline(match part.inner.material {
+                Material::Eye => &pipelines.eye,
+                // The near wall of the mouth must never hide the teeth.
+                Material::Cavity => &pipelines.backing,
+                _ => &pipelines.mouth,
+            });
+            pass.set_bind_group(0, &part.texture, &[]);
+            // Most of an eye and all of a closed mouth is hidden; what lies outside the hole is not even set up.
+            if let Some((low, high)) = part.inner.opening(drawn).bounds()
+                && let Some(hole) = Region::around(low, high, 2.0, scene.size)
+            {
+                pass.set_scissor_rect(hole.x, hole.y, hole.width, hole.height);
+                draw(pass, part.indices, part.base as u32);
+            }
+        }
+        pass.set_scissor_rect(region.x, region.y, region.width, region.height);
+    }
+    pass.set_viewport(0.0, 0.0, width, height, 0.0, 0.5);
+    skin(pass, &pipelines.opaque, &scene.skin);
+    draw(pass, runs[0], 0);
+    skin(pass, &pipelines.soft, &scene.skin);
+    draw(pass, runs[1], 0);
+    if layers == Layers::Still {
+        return;
+    }
+    let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * drawn.edges };
+    draw(pass, strips, scene.skin_vertices.len() as u32 - 4 * drawn.edges);
+    for ((overlay, run), texture) in scene.body.overlays.iter().zip(&scene.overlays).zip(&scene.overlay_textures) {
+        if Body::overlay_shows(overlay, pose) {
+            skin(pass, &pipelines.soft, texture);
+            draw(pass, *run, 0);
+        }
+    }
+}
+
+/// Waits for the picture and joins it with the background.
+fn read_back(gpu: &Gpu, scene: &Scene, region: Region, into: &mut Frame) -> Result<()> {
+    let stride = row_bytes(region.width) as usize;
+    let slice = scene.target.readback.slice(..(stride * region.height as usize) as u64);
+    slice.map_async(wgpu::MapMode::Read, |_| {});
+    gpu.device.poll(wgpu::PollType::wait_indefinitely()).context("error waiting for the picture")?;
+    gpu.check()?;
+    {
+        let mapped = slice.get_mapped_range().context("error reading the picture back")?;
+        let row = scene.size.width as usize * 4;
+        let (top, left) = (region.y as usize * row, region.x as usize * 4);
+        let (bottom, wide) = (top + region.height as usize * row, region.width as usize * 4);
+        into.rgba[..top].copy_from_slice(&scene.background[..top]);
+        into.rgba[bottom..].copy_from_slice(&scene.background[bottom..]);
+        let rows = into.rgba[top..bottom].chunks_exact_mut(row).zip(scene.background[top..bottom].chunks_exact(row));
+        for ((to, behind), drawn) in rows.zip(mapped.chunks_exact(stride)) {
+            to[..left].copy_from_slice(&behind[..left]);
+            to[left..left + wide].copy_from_slice(&drawn[..wide]);
+            to[left + wide..].copy_from_slice(&behind[left + wide..]);
+        }
+    }
+    scene.target.readback.unmap();
+    Ok(())
+}

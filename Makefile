@@ -1,0 +1,35 @@
+# `make run` and `make test` do all of their own set-up; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+# Models are installed inside the checkout unless told otherwise.
+export VASA_MODELS_DIR ?= $(CURDIR)/.cache/models
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
+
+run: setup build ## build everything, start the camera and have the avatar say a sentence
+	@scripts/run.sh
+
+test: setup-test build ## run every test
+	@scripts/test.sh
+
+setup: ## install the system packages that are missing
+	@scripts/setup.sh scripts/packages.txt
+
+setup-test:
+	@scripts/setup.sh scripts/packages.txt tests/kit/packages.txt
+
+build: ## build the release program and install its models
+	@cargo build --release --locked
+	@target/release/vasa models install
+
+bench: setup build ## measure the renderer and the motion network
+	@cargo bench --locked
+
+sheet: build ## draw the contact sheet of docs/ again
+	@scripts/sheet.sh
+
+clean: ## remove what was built and installed inside the checkout
+	@rm -rf target .cache
+
+.PHONY: help run test setup setup-test build bench sheet clean

@@ -1,0 +1,138 @@
+"""The studio: the person in front of a long lens, a softbox, fill and rims. Everything is rebuilt for each pose."""
+import math
+
+import bpy
+import mathutils
+import numpy as np
+
+import clothes
+import data
+import eyes
+import groom
+import nodes
+import skin
+from framing import Framing
+from nodes import Tree, link, to_blender
+
+
+def _curves(rng, name, strands, material, radius, tip=0.25, vary=0.2, shade=None):
+    n, k = strands.shape[:2]
+    curves = bpy.data.hair_curves.new(name)
+    curves.add_curves([k] * n)
+    curves.position_data.foreach_set("vector", to_blender(strands).astype(np.float32).ravel())
+    taper = 1 - (1 - tip) * np.linspace(0, 1, k)[None] ** 2
+    r = radius * taper * (1 + vary * rng.standard_normal((n, 1))).clip(0.4, 1.8)
+    attribute = curves.attributes.get("radius") or curves.attributes.new("radius", "FLOAT", "POINT")
+    attribute.data.foreach_set("value", r.astype(np.float32).ravel())
+    if shade is not None:
+        curves.attributes.new("shade", "FLOAT", "CURVE").data.foreach_set("value", shade.astype(np.float32))
+    curves.materials.append(material)
+    link(bpy.data.objects.new(name, curves))
+
+
+def _hair_material(name, melanin, redness, rough, radial, random=0.25, variation=None):
+    m = Tree(name)
+    b = m.node("BsdfHairPrincipled", parametrization="MELANIN")
+    values = {"Melanin": melanin, "Melanin Redness": redness, "Roughness": rough, "Radial Roughness": radial}
+    values |= {"Random Color": random, "Random Roughness": 0.2}
+    for k, v in values.items():
+        b.inputs[k].default_value = v
+    if variation is not None:
+        offset = m.mul(m.attribute("shade").outputs["Fac"], variation)
+        m.tree.links.new(m.add(offset, melanin), b.inputs["Melanin"])
+    m.tree.links.new(m.node("HairInfo").outputs["Random"], b.inputs["Random"])
+    m.surface(b.outputs[0])
+    return m.material
+
+
+def _aim(ob, at, to):
+    at, to = to_blender(np.array(at, float)), to_blender(np.array(to, float))
+    ob.location = at
+    ob.rotation_euler = mathutils.Vector(to - at).to_track_quat("-Z", "Y").to_euler()
+
+
+def _area(at, energy, size, colour=(1, 1, 1), to=(0, 6.6, 0.6)):
+    light = bpy.data.lights.new("area", "AREA")
+    light.energy, light.shape, light.color = energy, "RECTANGLE", colour
+    light.size, light.size_y = size
+    _aim(link(bpy.data.objects.new("area", light)), at, to)
+
+
+def person(who, shape, pose, framing: Framing):
+    """Builds the person in the given pose (ARKit weights) and gives the points of the visible surfaces by kind (dm)."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    rng = np.random.default_rng(who["seed"])
+    base, neutral = shape.base, shape.neutral
+    posed = shape.posed(pose)
+    middle = neutral[base.quads].mean(1)
+    keep = (base.group == "body") & (middle[:, 1] > 3.0) & (np.abs(middle[:, 0]) < 2.5)
+    me = nodes.subdivided(neutral, base.quads[keep], base.uv[base.quads_uv[keep]], 2)
+    p, n, q, uv = nodes.vertices(me), nodes.normals(me), nodes.quads(me), nodes.vertex_uv(me)
+    triangles = np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]])
+    surface = groom.Surface(p, n, triangles)
+    head = groom.Head(surface, shape.eyes["left"][0], skin.uv_mask("ears", uv))
+
+    h = who["hair"]
+    strands, density, shade = groom.bob(head, rng, h["strands"], h["end"])
+    paint = skin.paint(who, shape, p, uv, triangles, head, density, rng)
+    nodes.point_attribute(me, "colour", skin.linear_colour(paint))
+    nodes.point_attribute(me, "roughness", paint.roughness)
+    nodes.point_attribute(me, "lip", paint.lip)
+    nodes.point_attribute(me, "pores", paint.pores)
+    if pose:  # colours stay with the neutral's vertices, only places change
+        other = nodes.subdivided(posed, base.quads[keep], base.uv[base.quads_uv[keep]], 2)
+        nodes.set_vertices(me, nodes.vertices(other))
+    nodes.smooth_object("body", me, skin.material(who))
+    eyes.add(who, shape, framing)
+
+    hair = _hair_material("hair", h["melanin"], h["redness"], h["roughness"], h["radial_roughness"], variation=h["variation"])
+    _curves(rng, "hair", strands, hair, h["radius"], shade=shade)
+    b = who["brows"]
+    brow = groom.brows(head, rng, b["strands"], b["thickness"])
+    _curves(rng, "brows", brow, _hair_material("brow", b["melanin"], 0.25, 0.5, 0.5), 0.00062, 0.12)
+    dark = _hair_material("lash", 1.0, 0.1, 0.45, 0.5, 0.05)
+    for side in data.EYES:
+        centre = shape.eyes[side][0]
+        for kind, upper, count, length in (("2", True, 130, 0.080), ("1", False, 70, 0.034)):
+            edge = skin.lash_edge(shape, side, posed, kind)
+            blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
+            lash = groom.lashes(rng, edge, centre, count, length, upper)
+            if upper and blink:  # lashes turn down with the lid
+                t = lash - lash[:, :1]
+                a = -math.radians(52) * blink
+                t = t @ np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]]).T
+                lash = lash[:, :1] + t * [1, 1, 1]
+            _curves(rng, "lash", lash, dark, 0.0012 if upper else 0.0008, 0.12)
+    _curves(rng, "fuzz", groom.fuzz(head, rng, 9000), _hair_material("fuzz", 0.12, 0.3, 0.4, 0.4), 0.00018, 0.2)
+    cloth = clothes.add(who, shape)
+    _studio(who, framing)
+    return {"skin": p, "hair": strands.reshape(-1, 3), "cloth": cloth}
+
+
+def _studio(who, framing: Framing):
+    sc = bpy.context.scene
+    camera = bpy.data.cameras.new("camera")
+    ob = link(bpy.data.objects.new("camera", camera))
+    at = framing.metric([0, 0, framing.distance])
+    _aim(ob, at, at - [0, 0, 1])
+    camera.sensor_fit = "VERTICAL"
+    camera.sensor_width = camera.sensor_height = 24
+    camera.lens = 12 / framing.tan_half_height
+    whole = 2 * framing.tan_half_height * framing.distance
+    camera.shift_x, camera.shift_y = framing.centre[0] / whole, framing.centre[1] / whole
+    sc.camera = ob
+    k = who["light"]["key"]
+    _area((-5.0, 9.4, 8.6), 1150 * k, (5.0, 6.0), (1, 0.95, 0.88))
+    _area((8, 6.6, 8.5), 170 * k, (7, 7), (0.86, 0.93, 1))
+    _area((4.4, 9.8, -6.5), 480 * k, (2.4, 5), (1, 0.93, 0.84))
+    _area((-5, 8.6, -6.0), 200 * k, (2, 5), (0.86, 0.93, 1))
+    _area((0, 2.2, 7), 80 * k, (5, 2), (1, 0.92, 0.85))
+    world = bpy.data.worlds.new("world")
+    sc.world = world
+    world.use_nodes = True
+    world.node_tree.nodes["Background"].inputs[0].default_value = (0.36, 0.36, 0.38, 1)
+    world.node_tree.nodes["Background"].inputs[1].default_value = 0.30
+    vs = sc.view_settings
+    vs.view_transform = "AgX"
+    vs.look = "AgX - Medium High Contrast"
+    vs.exposure = who["light"]["exposure"]

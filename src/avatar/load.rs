@@ -1,0 +1,161 @@
+//! A folder becomes an [`Avatar`].
+
+use super::mesh::Tensors;
+use super::{Avatar, Camera, Key, Material, Part, Place, manifest};
+use crate::face;
+use anyhow::{Context, Result, bail};
+use glam::{Vec2, Vec3};
+use image::{DynamicImage, ImageReader, Limits, RgbImage};
+use safetensors::SafeTensors;
+use std::path::Path;
+
+const MESH: &str = "mesh.safetensors";
+const MAX_MESH_BYTES: u64 = 64 << 20;
+const MAX_PICTURE_BYTES: u64 = 64 << 20;
+const MAX_PICTURE_SIDE: u32 = 8192;
+const MAX_PARTS: usize = 16;
+const MAX_KEYS: usize = 16;
+
+pub(super) fn load(dir: &Path) -> Result<Avatar> {
+    let m = manifest::read(dir)?;
+    if m.parts.len() > MAX_PARTS || m.keys.len() > MAX_KEYS {
+        let (parts, keys) = (m.parts.len(), m.keys.len());
+        bail!("avatar.toml has {parts} parts and {keys} keys; at most {MAX_PARTS} and {MAX_KEYS} are accepted");
+    }
+    let bytes = read_bounded(&dir.join(MESH), MAX_MESH_BYTES)?;
+    let tensors = Tensors(
+        SafeTensors::deserialize(&bytes)
+            .map_err(|e| anyhow::anyhow!("{MESH} is not a safetensors file: {e}; bake it again"))?,
+    );
+    let camera = Camera {
+        distance: m.camera.distance,
+        tan_half_height: m.camera.tan_half_height,
+        centre: Vec2::from_array(m.camera.centre),
+    };
+
+    let mut parts: Vec<Part> = Vec::new();
+    for written in &m.parts {
+        let (place, material) = (written.place()?, written.material()?);
+        if parts.iter().any(|p| p.place == place) {
+            bail!("avatar.toml names the part \"{}\" twice; name it once", written.name);
+        }
+        if (place == Place::Body) != (material == Material::Portrait) {
+            bail!("avatar.toml: the part \"{}\" cannot have the material \"{}\"", written.name, written.material);
+        }
+        let centre = match (material, written.centre) {
+            (Material::Eye, None) => bail!("avatar.toml: the eye \"{}\" has no centre; give it one", written.name),
+            (_, centre) => Vec3::from_array(centre.unwrap_or_default()),
+        };
+        if !(centre.is_finite() && centre.abs().max_element() < 10.0) {
+            bail!("avatar.toml: the centre of \"{}\" is {centre}; it must be within 10 of the origin", written.name);
+        }
+        let texture =
+            written.texture.as_deref().map(|file| picture(dir, file).map(DynamicImage::into_rgb8)).transpose()?;
+        let mut part = Part {
+            place,
+            material,
+            texture,
+            centre,
+            positions: Vec::new(),
+            uv: Vec::new(),
+            head: Vec::new(),
+            triangles: Vec::new(),
+            morphs: Vec::new(),
+        };
+        tensors.part(&written.name, &mut part)?;
+        if let Some(p) = part.positions.iter().find(|p| p.z > camera.distance - 1.0) {
+            bail!(
+                "{MESH}: \"{}.position\" holds {p}, which is behind the camera at z = {}",
+                written.name,
+                camera.distance
+            );
+        }
+        parts.push(part);
+    }
+    let Some(body) = parts.iter().find(|p| p.place == Place::Body) else {
+        bail!("avatar.toml names no part \"body\"; an avatar must have one");
+    };
+    if body.triangles.is_empty() {
+        bail!("{MESH}: \"body.triangles\" is empty; the body must have at least one triangle");
+    }
+
+    let (mut files, mut key_pictures, mut keys): (Vec<&str>, Vec<RgbImage>, Vec<Key>) = Default::default();
+    for written in &m.keys {
+        let weight = face::index_of(&written.weight).with_context(|| {
+            format!(
+                "avatar.toml: the key \"{}\" has the weight \"{}\"; use ARKit's names, such as eyeBlinkLeft",
+                written.name, written.weight
+            )
+        })?;
+        let (uv, mask) = tensors.key(&written.name, body.positions.len())?;
+        let known = files.iter().position(|f| *f == written.picture);
+        if known.is_none() {
+            key_pictures.push(picture(dir, &written.picture)?.into_rgb8());
+            files.push(&written.picture);
+        }
+        keys.push(Key { name: written.name.clone(), picture: known.unwrap_or(files.len() - 1), weight, uv, mask });
+    }
+
+    let portrait = picture(dir, "portrait.jpg")?.into_rgb8();
+    let matte = picture(dir, "matte.png")?.into_luma8();
+    if portrait.dimensions() != matte.dimensions() {
+        let ((w, h), (mw, mh)) = (portrait.dimensions(), matte.dimensions());
+        bail!("matte.png is {mw}x{mh} and portrait.jpg is {w}x{h}; they must have one size");
+    }
+    for (file, picture) in files.iter().zip(&key_pictures) {
+        let ((w, h), (kw, kh)) = (portrait.dimensions(), picture.dimensions());
+        // A key may be smaller than the portrait, never framed otherwise.
+        if (w as f32 * kh as f32 - h as f32 * kw as f32).abs() > 0.01 * w as f32 * kh as f32 {
+            bail!("{file} is {kw}x{kh} and portrait.jpg is {w}x{h}; they must have one shape");
+        }
+    }
+    let light = Vec3::from_array(m.light.key).try_normalize().context("avatar.toml: light.key has no direction")?;
+    Ok(Avatar {
+        name: m.name,
+        label: m.label,
+        kind: m.kind,
+        licence: m.licence,
+        attribution: m.attribution,
+        camera,
+        neck: Vec3::from_array(m.pivot.neck),
+        aspect: m.picture.aspect,
+        plate_aspect: m.picture.plate_aspect,
+        light,
+        portrait,
+        matte,
+        plate: picture(dir, "plate.jpg")?.into_rgb8(),
+        parts,
+        keys,
+        key_pictures,
+    })
+}
+
+fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let size = std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?.len();
+    if size > max {
+        bail!("{name} has {size} bytes; at most {max} are accepted");
+    }
+    std::fs::read(path).with_context(|| format!("{name} cannot be read"))
+}
+
+/// A picture of the avatar's own folder.
+fn picture(dir: &Path, file: &str) -> Result<DynamicImage> {
+    if file.is_empty() || file.len() > 64 || !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
+        bail!("avatar.toml names the picture {file:?}; it must be a plain file name beside it");
+    }
+    let bytes = read_bounded(&dir.join(file), MAX_PICTURE_BYTES)?;
+    let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
+        .with_guessed_format()
+        .with_context(|| format!("{file} cannot be read"))?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_PICTURE_SIDE);
+    limits.max_image_height = Some(MAX_PICTURE_SIDE);
+    limits.max_alloc = Some(256 << 20);
+    reader.limits(limits);
+    let picture = reader.decode().with_context(|| format!("{file} is not a usable picture; it must be JPEG or PNG"))?;
+    if picture.width() < 2 || picture.height() < 2 {
+        bail!("{file} is {}x{}; it must be at least 2x2", picture.width(), picture.height());
+    }
+    Ok(picture)
+}

@@ -1,0 +1,87 @@
+//! The command line's side of D-Bus.
+
+use anyhow::{Result, anyhow};
+use std::collections::HashMap;
+use zbus::proxy;
+use zbus::zvariant::{OwnedValue, Value};
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Camera {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn version(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn state(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn input(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn muted(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn camera_on(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn outlets(&self) -> zbus::Result<Vec<(String, String, u32)>>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn microphone_in_use(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn problems(&self) -> zbus::Result<Vec<String>>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn stats(&self) -> zbus::Result<HashMap<String, OwnedValue>>;
+}
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Profiles",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Profiles {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn available(&self) -> zbus::Result<Vec<(String, String, String)>>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn intensity(&self) -> zbus::Result<f64>;
+    fn activate(&self, name: &str, intensity: f64, transition_ms: u32) -> zbus::Result<()>;
+}
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Speech",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Speech {
+    fn say(&self, text: &str, options: HashMap<&str, Value<'_>>) -> zbus::Result<u64>;
+    fn stop(&self) -> zbus::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn speaking(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn voice(&self) -> zbus::Result<String>;
+    #[zbus(signal)]
+    fn utterance_finished(&self, id: u64, completed: bool) -> zbus::Result<()>;
+}
+
+/// Connects to the session bus.
+pub async fn connect() -> Result<zbus::Connection> {
+    zbus::Connection::session().await.map_err(|e| {
+        anyhow!("there is no D-Bus session bus to reach the daemon on ({e}); run this inside your desktop session")
+    })
+}
+
+/// Turns a D-Bus error into the sentence that it carries, or into how to start the daemon where nobody answered.
+pub fn explain(error: zbus::Error) -> anyhow::Error {
+    let zbus::Error::MethodError(name, message, _) = &error else {
+        return anyhow!("the daemon could not be reached: {error}");
+    };
+    match name.as_str() {
+        "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
+            anyhow!("the daemon is not running; start it with `vasa daemon` or `systemctl --user start vasa-camera`")
+        }
+        "org.freedesktop.DBus.Error.NoReply" => anyhow!("the daemon stopped before it answered; see its log"),
+        _ => anyhow!("{}", message.as_deref().unwrap_or(name.as_str())),
+    }
+}

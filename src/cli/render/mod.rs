@@ -1,0 +1,136 @@
+//! `vasa render`: the same pipeline offline, faster than real time, repeatable.
+
+mod output;
+mod timeline;
+
+use super::Usage;
+use crate::assets;
+use crate::avatar::{self, Avatar};
+use crate::config::{Network, Paths, Profiles};
+use crate::render::{Renderer, Size};
+use anyhow::{Context, Result, bail};
+use output::{Output, Pictures};
+use std::path::PathBuf;
+use timeline::Timeline;
+
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("source").required(true).args(["audio", "text", "curves"])))]
+pub struct Args {
+    /// A sound file whose voice moves the face
+    #[arg(long, value_name = "FILE")]
+    audio: Option<PathBuf>,
+    /// A text that the synthetic voice speaks
+    #[arg(long, value_name = "TEXT")]
+    text: Option<String>,
+    /// A curve file that is drawn as it is: no idle motion, no blink, no profile
+    #[arg(long, value_name = "FILE.csv")]
+    curves: Option<PathBuf>,
+    #[arg(long, value_name = "NAME", default_value = "anna")]
+    avatar: String,
+    #[arg(long, value_name = "NAME", default_value = "neutral")]
+    profile: String,
+    /// How strongly the profile colours the face, 0 to 2
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    intensity: f32,
+    /// The voice for --text, by its name
+    #[arg(long, value_name = "NAME")]
+    voice: Option<String>,
+    /// Which motion network runs
+    #[arg(long, value_enum, default_value_t = Network::Auto)]
+    network: Network,
+    /// The same seed gives the same blinks and glances
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Frames, and rows of the curve file, a second: 1 to 120
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
+    fps: u32,
+    /// Both even, 64 to 4096
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = parse_size)]
+    size: Size,
+    /// Where the pictures go: FILE.mp4, FILE.webm, FILE.png (the first frame) or DIR/
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+    /// Where the face's numbers go
+    #[arg(long, value_name = "FILE.csv")]
+    curves_out: Option<PathBuf>,
+}
+
+fn parse_size(text: &str) -> Result<Size, String> {
+    let numbers = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    match numbers {
+        Some((width, height)) if [width, height].iter().all(|n: &u32| n % 2 == 0 && (64..=4096).contains(n)) => {
+            Ok(Size { width, height })
+        }
+        _ => Err("write two even numbers of 64 to 4096, such as 1280x720".into()),
+    }
+}
+
+pub fn run(args: Args) -> Result<()> {
+    if args.out.is_none() && args.curves_out.is_none() {
+        return Err(Usage("nothing to write; name a file with --out or --curves-out".into()).into());
+    }
+    if !(0.0..=2.0).contains(&args.intensity) {
+        return Err(Usage(format!("--intensity is {}; it must be 0 to 2", args.intensity)).into());
+    }
+    let output = args.out.as_deref().map(Output::parse).transpose()?;
+    let paths = Paths::find();
+    // What is named is looked up before anything long begins.
+    let avatar = match &output {
+        Some(_) => Some(Avatar::load(&avatar::find(&paths, &args.avatar)?)?),
+        None => None,
+    };
+    let timeline = read_source(&args, &paths)?;
+    if let Some(path) = &args.curves_out {
+        output::write_whole(path, |file| timeline.curves.write(file))
+            .with_context(|| format!("error writing the curves to {}", path.display()))?;
+    }
+    let (Some(output), Some(avatar)) = (output, avatar) else { return Ok(()) };
+    let mut renderer = Renderer::new(&avatar, args.size)?;
+    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref())?;
+    let mut frame = crate::render::Frame::new(args.size);
+    for face in &timeline.curves.faces {
+        renderer.draw(face, &mut frame)?;
+        pictures.add(&frame)?;
+        if output.is_still() {
+            break;
+        }
+    }
+    pictures.finish()
+}
+
+fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {
+    if let Some(path) = &args.curves {
+        return Timeline::of_curves(path, args.fps);
+    }
+    let (profiles, broken) = Profiles::load(&paths.profiles());
+    let Some(profile) = profiles.get(&args.profile) else {
+        let why = broken.iter().map(|b| format!("; {b}")).collect::<String>();
+        bail!("there is no profile \"{}\"; choose one of {}{why}", args.profile, profiles.names());
+    };
+    let sound = match (&args.audio, &args.text) {
+        (Some(path), _) => crate::sound::read(path)?,
+        (None, Some(text)) => {
+            let speech = crate::speech::synthesize(paths, args.voice.as_deref(), text, 1.0)?;
+            crate::sound::Sound { samples: speech.samples, rate: speech.rate }
+        }
+        (None, None) => bail!("nothing to render; name --audio, --text or --curves"),
+    };
+    if args.network == Network::Large {
+        bail!("the network \"large\" is not part of this version; use --network small or auto");
+    }
+    assets::runtime(paths)?;
+    Timeline::of_sound(sound, paths, profile, args.intensity, args.seed, args.fps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_even_and_bounded() {
+        assert_eq!(parse_size("640x480"), Ok(Size { width: 640, height: 480 }));
+        for bad in ["641x480", "0x0", "640", "640x", "-2x4", "99999x2", "640X480"] {
+            assert!(parse_size(bad).is_err(), "{bad}");
+        }
+    }
+}

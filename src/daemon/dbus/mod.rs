@@ -1,0 +1,124 @@
+//! The D-Bus service: one interface a file, all on one object (`docs/dbus.xml` is the contract).
+
+mod camera;
+mod error;
+mod profiles;
+mod properties;
+mod speech;
+
+use super::view::{Handle, View};
+use anyhow::{Context, Result, bail};
+use camera::CameraInterface;
+use profiles::ProfilesInterface;
+use speech::SpeechInterface;
+use zbus::Connection;
+use zbus::fdo::{RequestNameFlags, RequestNameReply};
+use zbus::object_server::InterfaceRef;
+
+pub const NAME: &str = "org.vasacamera.VasaCamera1";
+pub const PATH: &str = "/org/vasacamera/VasaCamera1";
+
+/// The running service; dropping it leaves the bus.
+pub struct Service {
+    connection: Connection,
+    camera: InterfaceRef<CameraInterface>,
+    profiles: InterfaceRef<ProfilesInterface>,
+    speech: InterfaceRef<SpeechInterface>,
+}
+
+impl Service {
+    /// Registers the objects, then requests the name, so that nobody ever sees the name without its objects.
+    ///
+    /// # Errors
+    /// No session bus, or the name is taken by another daemon.
+    pub async fn start(handle: Handle) -> Result<Self> {
+        let connection = Connection::session()
+            .await
+            .context("no D-Bus session bus; start the daemon inside a desktop session or with dbus-run-session")?;
+        let server = connection.object_server();
+        server.at(PATH, CameraInterface::new(handle.clone())).await?;
+        server.at(PATH, ProfilesInterface::new(handle.clone())).await?;
+        server.at(PATH, SpeechInterface::new(handle)).await?;
+        let (camera, profiles, speech) =
+            (server.interface(PATH).await?, server.interface(PATH).await?, server.interface(PATH).await?);
+        properties::install(server, &camera, &profiles, &speech).await?;
+        let reply = connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await;
+        match reply {
+            Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => {}
+            Ok(_) | Err(zbus::Error::NameTaken) => bail!(
+                "another vasa daemon already owns {NAME} on this session bus; stop it with `systemctl --user stop vasa-camera` or `busctl --user call {NAME} {PATH} {NAME} Quit`"
+            ),
+            Err(e) => return Err(e).context("error requesting the D-Bus name"),
+        }
+        Ok(Self { connection, camera, profiles, speech })
+    }
+
+    /// Signals every property that differs between the two views.
+    ///
+    /// # Errors
+    /// Whatever the bus reports.
+    pub async fn signal_changes(&self, old: &View, new: &View) -> zbus::Result<()> {
+        let (emitter, iface) = (self.camera.signal_emitter(), self.camera.get().await);
+        if old.state != new.state {
+            iface.state_changed(emitter).await?;
+        }
+        if old.input != new.input {
+            iface.input_changed(emitter).await?;
+        }
+        if old.muted != new.muted {
+            iface.muted_changed(emitter).await?;
+        }
+        if old.camera_on != new.camera_on {
+            iface.camera_on_changed(emitter).await?;
+        }
+        if old.outlets != new.outlets {
+            iface.outlets_changed(emitter).await?;
+        }
+        if old.microphone_in_use != new.microphone_in_use {
+            iface.microphone_in_use_changed(emitter).await?;
+        }
+        if old.problems != new.problems {
+            iface.problems_changed(emitter).await?;
+        }
+        let (emitter, iface) = (self.profiles.signal_emitter(), self.profiles.get().await);
+        if old.profiles != new.profiles {
+            iface.available_changed(emitter).await?;
+        }
+        if old.profile != new.profile {
+            iface.active_changed(emitter).await?;
+        }
+        if old.intensity != new.intensity {
+            iface.intensity_changed(emitter).await?;
+        }
+        let (emitter, iface) = (self.speech.signal_emitter(), self.speech.get().await);
+        if old.speaking != new.speaking {
+            iface.speaking_changed(emitter).await?;
+        }
+        if old.voices != new.voices {
+            iface.voices_changed(emitter).await?;
+        }
+        if old.voice != new.voice {
+            iface.voice_changed(emitter).await?;
+        }
+        if old.rate != new.rate {
+            iface.rate_changed(emitter).await?;
+        }
+        Ok(())
+    }
+
+    pub async fn utterance_started(&self, id: u64) -> zbus::Result<()> {
+        SpeechInterface::utterance_started(self.speech.signal_emitter(), id).await
+    }
+
+    pub async fn utterance_finished(&self, id: u64, completed: bool) -> zbus::Result<()> {
+        SpeechInterface::utterance_finished(self.speech.signal_emitter(), id, completed).await
+    }
+
+    /// Gives the name back, so that callers see at once that nobody answers.
+    pub async fn leave(self) {
+        if let Err(e) = self.connection.release_name(NAME).await {
+            tracing::debug!("error releasing the D-Bus name: {e:?}");
+        }
+        let _ = self.connection.close().await;
+    }
+}

@@ -1,0 +1,252 @@
+//! The render thread: while somebody watches it draws the face of the moment and hands the picture to the camera.
+
+use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source, receive_within};
+use super::problems::Problems;
+use super::stats::Stats;
+use crate::avatar::{self, Avatar};
+use crate::camera::{Camera, Demand};
+use crate::clock::Moment;
+use crate::config::Paths;
+use crate::face::Face;
+use crate::render::{Frame, Renderer, Size, card};
+use anyhow::Result;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Faces wait here between the two threads: about a second of them.
+pub const FACES: usize = 64;
+
+/// Where there is nothing to draw with, try again this often.
+const RETRY: f64 = 5.0;
+
+/// Faces older than this mean that motion sleeps.
+const STALE: f64 = 0.5;
+
+/// A still card needs no more.
+const CARD_FPS: u32 = 10;
+
+pub enum Message {
+    CameraOn(bool),
+}
+
+/// What the thread draws with.
+pub struct Drawing {
+    pub paths: Paths,
+    pub avatar: String,
+    pub size: Size,
+    pub fps: u32,
+}
+
+/// The running thread; dropping it ends it.
+pub struct RenderThread {
+    messages: Option<Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RenderThread {
+    /// # Errors
+    /// The system could not start a thread.
+    pub fn start(
+        drawing: Drawing,
+        camera: Arc<Camera>,
+        faces: rtrb::Consumer<(Face, Source)>,
+        wake_motion: Sender<MotionMessage>,
+        stats: Arc<Stats>,
+        problems: Arc<Problems>,
+    ) -> std::io::Result<Self> {
+        let (messages, receiver) = channel();
+        let thread = std::thread::Builder::new().name("render".into()).spawn(move || {
+            let frame = Frame::new(drawing.size);
+            Loop {
+                artist: Artist::Waiting { retry: Moment(i64::MIN) },
+                recent: VecDeque::with_capacity(FACES),
+                current: (Face::default(), Source::Silence),
+                camera_on: true,
+                drawing,
+                camera,
+                faces,
+                wake_motion,
+                stats,
+                problems,
+                receiver,
+                frame,
+            }
+            .run();
+        })?;
+        Ok(Self { messages: Some(messages), thread: Some(thread) })
+    }
+
+    pub fn send(&self, message: Message) {
+        if let Some(messages) = &self.messages {
+            let _ = messages.send(message);
+        }
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.thread.as_ref().is_some_and(|t| !t.is_finished())
+    }
+}
+
+impl Drop for RenderThread {
+    fn drop(&mut self) {
+        self.messages = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The ladder of what can be shown: the avatar, or a card that says why there is none.
+enum Artist {
+    Ready(Box<Renderer>),
+    Waiting { retry: Moment },
+}
+
+struct Loop {
+    drawing: Drawing,
+    artist: Artist,
+    camera: Arc<Camera>,
+    faces: rtrb::Consumer<(Face, Source)>,
+    wake_motion: Sender<MotionMessage>,
+    stats: Arc<Stats>,
+    problems: Arc<Problems>,
+    receiver: Receiver<Message>,
+    frame: Frame,
+    /// Faces around now, oldest first.
+    recent: VecDeque<(Face, Source)>,
+    current: (Face, Source),
+    camera_on: bool,
+}
+
+impl Loop {
+    fn run(mut self) {
+        // One picture before anybody asks: an app that opens the camera gets it at once.
+        self.draw(Moment::now());
+        self.camera.publish(&self.frame);
+        let mut due = Moment::now();
+        let mut before: Option<Moment> = None;
+        loop {
+            match receive_within(&self.receiver, Duration::ZERO) {
+                Err(()) => return,
+                Ok(Some(Message::CameraOn(on))) => self.camera_on = on,
+                Ok(None) => {}
+            }
+            let demand = self.camera.demand();
+            let fps = match demand {
+                Demand::Full => self.drawing.fps,
+                Demand::Idle(fps) => fps.min(self.drawing.fps),
+                Demand::None => {
+                    before = None;
+                    if self.camera.wait_watched(Duration::from_millis(500)) {
+                        due = Moment::now();
+                        let _ = self.wake_motion.send(MotionMessage::Wake);
+                    }
+                    continue;
+                }
+            };
+            let fps = if self.camera_on { fps } else { fps.min(CARD_FPS) };
+            let began = Moment::now();
+            self.draw(began);
+            let drawn = Moment::now();
+            self.camera.publish(&self.frame);
+            self.stats.frame(ms(drawn, began), before.map(|b| ms(began, b)));
+            self.stats.dropped_frames.store(self.camera.dropped(), Relaxed);
+            self.measure(Moment::now());
+            before = Some(began);
+            due = due + Duration::from_micros(1_000_000 / u64::from(fps.max(1)));
+            if Moment::now() > due {
+                // Too slow for this rate: take the next frame at once, but never run after the lost ones.
+                due = Moment::now();
+            }
+            // Somebody who begins to watch is not kept waiting for a slow frame.
+            if self.camera.wait_demand(demand, due.wait()) != demand {
+                due = Moment::now();
+            }
+            // Motion sleeps until it is told that somebody watches; telling it twice costs nothing.
+            if self.recent.back().is_none_or(|(newest, _)| Moment::now().seconds_since(newest.at) > STALE) {
+                let _ = self.wake_motion.send(MotionMessage::Wake);
+            }
+        }
+    }
+
+    fn draw(&mut self, now: Moment) {
+        self.choose_face(now);
+        if !self.camera_on {
+            card(self.drawing.size, "Camera off", "The camera is switched off and will be back.", &mut self.frame);
+            self.frame.at = now;
+            return;
+        }
+        if let Artist::Waiting { retry } = self.artist
+            && now >= retry
+        {
+            self.artist = match self.open_renderer() {
+                Ok(renderer) => {
+                    tracing::info!("drawing \"{}\" on {}", self.drawing.avatar, renderer.adapter());
+                    let _ = self.stats.renderer.set(renderer.adapter().to_string());
+                    self.problems.set("render", Vec::new());
+                    Artist::Ready(Box::new(renderer))
+                }
+                Err(e) => self.fall_back(&e, now),
+            };
+        }
+        if let Artist::Ready(renderer) = &mut self.artist
+            && let Err(e) = renderer.draw(&self.current.0, &mut self.frame)
+        {
+            self.artist = self.fall_back(&e, now);
+        }
+        self.frame.at = self.current.0.at;
+    }
+
+    fn open_renderer(&self) -> Result<Renderer> {
+        let folder = avatar::find(&self.drawing.paths, &self.drawing.avatar)?;
+        Renderer::new(&Avatar::load(&folder)?, self.drawing.size)
+    }
+
+    fn fall_back(&mut self, error: &anyhow::Error, now: Moment) -> Artist {
+        let sentence = format!("the avatar cannot be drawn: {error:#}");
+        card(self.drawing.size, "VASA Camera", &sentence, &mut self.frame);
+        self.problems.set("render", vec![sentence]);
+        Artist::Waiting { retry: now + Duration::from_secs_f64(RETRY) }
+    }
+
+    /// The face of `now`, interpolated between the two around it; the latest where motion has not come that far.
+    fn choose_face(&mut self, now: Moment) {
+        while let Ok(face) = self.faces.pop() {
+            if self.recent.len() == FACES {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(face);
+        }
+        while self.recent.get(1).is_some_and(|(next, _)| next.at <= now) {
+            self.recent.pop_front();
+        }
+        let Some((a, source)) = self.recent.front().copied() else { return };
+        let face = match self.recent.get(1) {
+            Some((b, _)) if now > a.at => {
+                let span = b.at.seconds_since(a.at);
+                a.lerp(b, if span > 0.0 { (now.seconds_since(a.at) / span).clamp(0.0, 1.0) as f32 } else { 1.0 })
+            }
+            _ => a,
+        };
+        self.current = (face, source);
+    }
+
+    /// A live voice: how old its sound is. The synthetic voice: how far the picture is from what is heard.
+    fn measure(&self, out: Moment) {
+        let (face, source) = &self.current;
+        let late = out.seconds_since(face.at) as f32 * 1000.0;
+        match source {
+            Source::Microphone => self.stats.latency(late + SOUND_TO_PICTURE.as_secs_f32() * 1000.0),
+            Source::Voice => self.stats.skew(late),
+            Source::Silence => {}
+        }
+    }
+}
+
+fn ms(later: Moment, earlier: Moment) -> f32 {
+    later.seconds_since(earlier) as f32 * 1000.0
+}

@@ -1,0 +1,128 @@
+//! What the daemon shows of itself, and what can be asked of it. D-Bus handlers hold a [`Handle`]: they read the latest
+//! [`View`] and send a [`Command`]; the main loop alone owns the state, so no handler ever waits for a lock.
+
+use crate::config::Input;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What the `State` property says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Nobody watches, nothing is rendered.
+    #[default]
+    Idle,
+    /// At least one app reads the camera.
+    Streaming,
+    /// Running, but on a fallback.
+    Degraded,
+    /// No camera could be offered.
+    Failed,
+}
+
+impl State {
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Idle => "idle",
+            State::Streaming => "streaming",
+            State::Degraded => "degraded",
+            State::Failed => "failed",
+        }
+    }
+}
+
+/// Everything that the D-Bus properties show, as one consistent picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    pub state: State,
+    pub input: Input,
+    pub muted: bool,
+    pub camera_on: bool,
+    /// (kind, place, readers).
+    pub outlets: Vec<(String, String, u32)>,
+    pub microphone_in_use: bool,
+    pub problems: Vec<String>,
+    /// (name, label, icon).
+    pub profiles: Vec<(String, String, String)>,
+    pub profile: String,
+    pub intensity: f64,
+    pub speaking: bool,
+    /// (name, language, engine).
+    pub voices: Vec<(String, String, String)>,
+    pub voice: String,
+    pub rate: f64,
+    pub avatar: String,
+}
+
+/// Why a command was refused; each holds one sentence with the thing, the value and what is accepted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    InvalidArgument(String),
+    NotFound(String),
+    NotReady(String),
+    Failed(String),
+}
+
+/// What one utterance may change.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SayRequest {
+    pub text: String,
+    pub voice: Option<String>,
+    pub rate: Option<f64>,
+    pub interrupt: bool,
+    pub profile: Option<String>,
+}
+
+/// What is asked of the main loop.
+#[derive(Debug)]
+pub enum Request {
+    SetInput(String),
+    SetMuted(bool),
+    SetCameraOn(bool),
+    Activate { profile: String, intensity: f64, over_ms: u32 },
+    SetProfile(String),
+    SetIntensity(f64),
+    Say(SayRequest),
+    StopSpeech,
+    SetVoice(String),
+    SetRate(f64),
+    Reload,
+    Quit,
+}
+
+/// A request and where its answer goes. The answer is 0, or the id of the utterance.
+pub type Command = (Request, oneshot::Sender<Result<u64, Refusal>>);
+
+/// What D-Bus handlers hold.
+#[derive(Clone)]
+pub struct Handle {
+    pub view: watch::Receiver<Arc<View>>,
+    pub stats: Arc<super::stats::Stats>,
+    commands: mpsc::Sender<Command>,
+}
+
+/// Requests waiting at once before a client is told to wait; a thousand clumsy calls cost at most this much memory.
+const QUEUE: usize = 64;
+
+impl Handle {
+    /// The handle, and the end that the main loop reads.
+    pub fn new(view: watch::Receiver<Arc<View>>, stats: Arc<super::stats::Stats>) -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(QUEUE);
+        (Self { view, stats, commands }, receiver)
+    }
+
+    /// The latest view.
+    pub fn now(&self) -> Arc<View> {
+        self.view.borrow().clone()
+    }
+
+    /// Sends a request and waits until the main loop has carried it out.
+    ///
+    /// # Errors
+    /// The main loop's refusal; `NotReady` while the daemon is stopping.
+    pub async fn ask(&self, request: Request) -> Result<u64, Refusal> {
+        let stopping = || Refusal::NotReady("the daemon is stopping; start it again and repeat the call".into());
+        let (reply, answer) = oneshot::channel();
+        self.commands.send((request, reply)).await.map_err(|_| stopping())?;
+        answer.await.map_err(|_| stopping())?
+    }
+}

@@ -1,0 +1,230 @@
+//! The lips: sound in, eight lip channels out, by a streaming network; by the loudness where it cannot run.
+
+use super::features::{BANDS, FRAMES, Heard};
+use super::level::Level;
+use super::shapes::{AT_REST, CHANNELS};
+use crate::assets;
+use crate::config::Paths;
+use anyhow::{Context, Result, anyhow, ensure};
+use ort::session::Session;
+use ort::value::TensorRef;
+
+/// Where the network lies under the data folders.
+const FILE: &str = "models/motion/lips-small.onnx";
+
+/// Blocks of plain silence after which the network's whole memory is silence: it reaches back 60 steps through its dilated
+/// convolutions and 5 frames through its first two. From there on its state cannot change, so it need not run.
+const MEMORY: u32 = 70;
+
+/// After a failure the network is tried again every so many blocks (10 s).
+const RETRY: u32 = 500;
+
+/// A source of lip channels.
+pub struct Lips {
+    network: Option<Network>,
+    level: Level,
+    /// Why the network does not answer just now.
+    problem: Option<String>,
+    failed_for: u32,
+}
+
+struct Network {
+    session: Session,
+    mel: [f32; BANDS * FRAMES],
+    /// The past of every convolution, as the network handed it out.
+    state: Vec<f32>,
+    silent_for: u32,
+    last: [f32; CHANNELS],
+}
+
+impl Lips {
+    /// Opens the streaming network.
+    ///
+    /// # Errors
+    /// The network's file or the runtime is missing, damaged, or not what this program knows.
+    pub fn open(paths: &Paths) -> Result<Self> {
+        let file = paths
+            .locate(FILE)
+            .with_context(|| format!("the lip network {FILE} is missing; restore the file that came with the program"))?;
+        let bytes = assets::read_checked(paths, &file)?;
+        // One thread: a step takes under a millisecond, and waking a second one would cost more.
+        let mut builder = assets::builder(paths, 1)?;
+        let session = builder
+            .commit_from_memory(&bytes)
+            .map_err(|e| anyhow!("the lip network {} does not load: {e}; restore the file that came with the program", file.display()))?;
+        Ok(Self { network: Some(Network::new(session)?), ..Self::level() })
+    }
+
+    /// Lips that follow the loudness only.
+    pub fn level() -> Self {
+        Self { network: None, level: Level::default(), problem: None, failed_for: 0 }
+    }
+
+    /// What moves the lips, for status reports.
+    pub fn provider(&self) -> &'static str {
+        if self.network.is_some() { "small (CPU)" } else { "level" }
+    }
+
+    /// Why the network does not answer just now; none where all is well or there is no network.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// The lip channels of the instant [`super::LOOK_AHEAD`] before the end of the block that was heard.
+    pub fn step(&mut self, heard: &Heard) -> [f32; CHANNELS] {
+        let by_level = self.level.step(heard);
+        let Some(network) = &mut self.network else { return by_level };
+        if self.problem.is_some() {
+            self.failed_for += 1;
+            if !self.failed_for.is_multiple_of(RETRY) {
+                return by_level;
+            }
+        }
+        match network.step(heard) {
+            Ok(channels) => {
+                if self.problem.take().is_some() {
+                    tracing::info!("the lip network answers again");
+                }
+                channels
+            }
+            Err(e) => {
+                if self.problem.is_none() {
+                    tracing::warn!("the lips follow the loudness only: {e:#}");
+                    self.problem = Some(format!("the lips follow the loudness only: {e:#}"));
+                    self.failed_for = 0;
+                }
+                network.forget();
+                by_level
+            }
+        }
+    }
+}
+
+impl Network {
+    fn new(session: Session) -> Result<Self> {
+        let state = session
+            .inputs()
+            .iter()
+            .find(|i| i.name() == "state")
+            .and_then(|i| i.dtype().tensor_shape())
+            .and_then(|s| s.get(1).copied())
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| (1..1 << 20).contains(n))
+            .context("the lip network has no input \"state\" of a fixed size; restore the file that came with the program")?;
+        let mut network = Self {
+            session,
+            mel: [0.0; BANDS * FRAMES],
+            state: vec![0.0; state],
+            silent_for: 0,
+            last: AT_REST,
+        };
+        // The first run allocates what later ones reuse, and shows now what would fail then.
+        network.run(&Heard { mel: [[-3.0; BANDS]; FRAMES], over: -10.0, is_floor: true })?;
+        network.forget();
+        Ok(network)
+    }
+
+    /// Back to the state before the first sound.
+    fn forget(&mut self) {
+        self.state.fill(0.0);
+        (self.silent_for, self.last) = (0, AT_REST);
+    }
+
+    fn step(&mut self, heard: &Heard) -> Result<[f32; CHANNELS]> {
+        self.silent_for = if heard.is_floor { self.silent_for.saturating_add(1) } else { 0 };
+        if self.silent_for <= MEMORY {
+            self.last = self.run(heard)?;
+        }
+        Ok(self.last)
+    }
+
+    fn run(&mut self, heard: &Heard) -> Result<[f32; CHANNELS]> {
+        // The network wants bands first, time last.
+        for (slots, band) in self.mel.as_chunks_mut::<FRAMES>().0.iter_mut().zip(0..) {
+            for (slot, frame) in slots.iter_mut().zip(&heard.mel) {
+                *slot = frame.get(band).copied().unwrap_or_default();
+            }
+        }
+        let (mel, state) = (([1, BANDS, FRAMES], &self.mel[..]), ([1, self.state.len()], &self.state[..]));
+        let inputs = ort::inputs![
+            "mel" => TensorRef::from_array_view(mel).map_err(|e| anyhow!("{e}"))?,
+            "state" => TensorRef::from_array_view(state).map_err(|e| anyhow!("{e}"))?
+        ];
+        let outputs = self.session.run(inputs).map_err(|e| anyhow!("the lip network failed: {e}"))?;
+        let read = |name: &str| -> Result<&[f32]> {
+            let value = outputs.get(name).with_context(|| format!("the lip network gives no \"{name}\""))?;
+            Ok(value.try_extract_tensor::<f32>().map_err(|e| anyhow!("{e}"))?.1)
+        };
+        let (lips, next) = (read("lips")?, read("next_state")?);
+        ensure!(
+            lips.len() == CHANNELS && next.len() == self.state.len(),
+            "the lip network gives {} channels and {} of memory; {CHANNELS} and {} were expected",
+            lips.len(),
+            next.len(),
+            self.state.len()
+        );
+        ensure!(lips.iter().all(|v| v.is_finite()), "the lip network gives values that are no numbers");
+        let mut channels = [0.0; CHANNELS];
+        channels.copy_from_slice(lips);
+        self.state.copy_from_slice(next);
+        Ok(channels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::motion::features::Features;
+    use crate::motion::fixture;
+    use crate::sound::BLOCK;
+
+    fn open() -> Option<Lips> {
+        match Lips::open(&Paths::find()) {
+            Ok(lips) => Some(lips),
+            Err(e) => {
+                // Without the installed runtime there is nothing to test; `make test` installs it first.
+                eprintln!("SKIPPED: {e:#}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn the_channels_equal_those_of_the_training() {
+        let Some(mut lips) = open() else { return };
+        let (fixture, mut features) = (fixture::load(), Features::default());
+        for (k, (block, expected)) in fixture.blocks().zip(fixture.lips.chunks(CHANNELS)).enumerate() {
+            let channels = lips.step(&features.push(&block));
+            for (a, b) in channels.iter().zip(expected) {
+                assert!((a - b).abs() < 2e-3, "block {k}: {a} here, {b} in the training");
+            }
+        }
+        assert!(lips.problem().is_none());
+    }
+
+    #[test]
+    fn resting_through_a_long_silence_changes_nothing() {
+        let (Some(mut resting), Some(mut awake)) = (open(), open()) else { return };
+        let fixture = fixture::load();
+        let (mut a, mut b) = (Features::default(), Features::default());
+        let silence = [[0.0; BLOCK]; 200];
+        for block in fixture.blocks().take(75).chain(silence).chain(fixture.blocks().take(75)) {
+            let by_resting = resting.step(&a.push(&block));
+            if let Some(n) = &mut awake.network {
+                n.silent_for = 0;
+            }
+            let by_awake = awake.step(&b.push(&block));
+            for (x, y) in by_resting.iter().zip(&by_awake) {
+                assert!((x - y).abs() < 1e-5, "{by_resting:?} {by_awake:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_lips_follow_the_loudness_where_there_is_no_network() {
+        let (fixture, mut features, mut lips) = (fixture::load(), Features::default(), Lips::level());
+        let open: Vec<f32> = fixture.blocks().map(|b| lips.step(&features.push(&b))[0]).collect();
+        assert!(open.iter().any(|&v| v > 0.5));
+        assert!(open.last().is_some_and(|&v| v < 0.05), "silence shuts the mouth: {:?}", open.last());
+    }
+}

@@ -1,0 +1,107 @@
+//! From head units to pixels of the frame.
+
+use super::Size;
+use super::resample::Span;
+use crate::avatar::Camera;
+use glam::{Vec2, Vec3, Vec4};
+
+/// The avatar's camera over a frame of one size: the frame's height is the picture's height, whatever the width.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lens {
+    camera: Camera,
+    size: Vec2,
+    /// Nearest and farthest depth that is told apart.
+    near: f32,
+    far: f32,
+}
+
+/// How far from the origin, in head units, depth is told apart.
+const DEEP: f32 = 6.0;
+
+impl Lens {
+    pub fn new(camera: Camera, size: Size) -> Self {
+        let near = (camera.distance - DEEP).max(0.5);
+        Self { camera, size: Vec2::new(size.width as f32, size.height as f32), near, far: camera.distance + DEEP }
+    }
+
+    /// Clip coordinates of a point: perspective that meets the portrait exactly in neutral.
+    pub fn clip(&self, p: Vec3) -> Vec4 {
+        let depth = (self.camera.distance - p.z).max(0.5);
+        let axis = self.camera.centre * (depth / self.camera.distance);
+        let half = self.camera.tan_half_height;
+        let z = ((depth - self.near) / (self.far - self.near)).clamp(0.0, 1.0);
+        Vec4::new((p.x - axis.x) / (half * self.size.x / self.size.y), (p.y - axis.y) / half, z * depth, depth)
+    }
+
+    /// Pixels of the frame, from its upper left corner.
+    pub fn pixel(&self, clip: Vec4) -> Vec2 {
+        let scale = 0.5 / clip.w;
+        Vec2::new(0.5 + clip.x * scale, 0.5 - clip.y * scale) * self.size
+    }
+
+    /// The clip coordinates of `clip` moved by `by` pixels.
+    pub fn moved(&self, clip: Vec4, by: Vec2) -> Vec4 {
+        let by = by * 2.0 / self.size * clip.w;
+        Vec4::new(clip.x + by.x, clip.y - by.y, clip.z, clip.w)
+    }
+
+    /// Pixels a head unit measures at z = 0.
+    pub fn pixels_per_unit(&self) -> f32 {
+        self.size.y / (2.0 * self.camera.tan_half_height * self.camera.distance)
+    }
+}
+
+/// Which whole pixels of the frame a picture covers that is centred and as high as the frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cover {
+    /// Left edge in pixels of the frame; negative where the picture is wider.
+    pub left: i32,
+    pub width: u32,
+    pub height: u32,
+    /// Where the picture lies in those pixels.
+    pub span: Span,
+}
+
+impl Cover {
+    pub fn new(size: Size, aspect: f32) -> Self {
+        let exact = Span::centred(size.width, size.height as f32 * aspect);
+        let left = exact.start.floor();
+        let width = ((exact.start + exact.length).ceil() - left).max(1.0);
+        let span = Span { start: exact.start - left, length: exact.length };
+        Self { left: left as i32, width: width as u32, height: size.height, span }
+    }
+
+    /// From places in the picture (0..1) to places in the covered pixels (0..1).
+    pub fn uv(&self, uv: Vec2) -> Vec2 {
+        Vec2::new((self.span.start + uv.x * self.span.length) / self.width as f32, uv.y)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAMERA: Camera = Camera { distance: 14.0, tan_half_height: 0.2, centre: Vec2::new(0.0, -0.5) };
+
+    #[test]
+    fn the_middle_of_the_frame_shows_the_centre_and_units_are_as_high_as_wide() {
+        for (width, height) in [(1280, 720), (640, 480), (512, 512), (300, 600)] {
+            let lens = Lens::new(CAMERA, Size { width, height });
+            let at = |x, y| lens.pixel(lens.clip(Vec3::new(x, y, 0.0)));
+            let middle = at(0.0, -0.5);
+            assert!((middle - Vec2::new(width as f32, height as f32) / 2.0).length() < 1e-2, "{middle}");
+            let (right, up) = (at(1.0, -0.5) - middle, at(0.0, 0.5) - middle);
+            assert!((right.x + up.y).abs() < 1e-2 && (right.x - lens.pixels_per_unit()).abs() < 1e-2, "{right} {up}");
+        }
+    }
+
+    #[test]
+    fn a_picture_covers_whole_pixels_at_its_exact_place() {
+        let c = Cover::new(Size { width: 512, height: 512 }, 4.0 / 3.0);
+        assert_eq!((c.left, c.width), (-86, 684));
+        let middle = c.uv(Vec2::splat(0.5)).x * c.width as f32 + c.left as f32;
+        assert!((middle - 256.0).abs() < 1e-3, "{middle}");
+        let c = Cover::new(Size { width: 1280, height: 720 }, 4.0 / 3.0);
+        assert_eq!((c.left, c.width), (160, 960));
+    }
+}

@@ -1,0 +1,182 @@
+//! What follows from a body's triangles alone: its holes, its edges, which triangles never move.
+
+use crate::avatar::{Avatar, Material, Part, Place};
+use glam::{Vec2, Vec3};
+use std::collections::{BTreeMap, HashMap};
+
+/// What shows through a hole of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// 0: the avatar's own left eye.
+    Eye(usize),
+    Mouth,
+    Other,
+}
+
+/// An edge of a hole: `a` and `b` are places in [`Topology::rim`], `inward` is the body vertex on the other side.
+pub(super) struct HoleEdge {
+    pub a: u32,
+    pub b: u32,
+    pub inward: u32,
+    pub behind: Behind,
+}
+
+/// An edge between two triangles.
+pub(super) struct Fold {
+    pub a: u32,
+    pub b: u32,
+    pub triangles: [u32; 2],
+    /// The third vertex of each triangle.
+    pub apex: [u32; 2],
+}
+
+/// How a triangle is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cover {
+    Nothing,
+    Soft,
+    Opaque,
+}
+
+pub(super) struct Topology {
+    /// Body vertices on the edge of a hole.
+    pub rim: Vec<u32>,
+    pub holes: Vec<HoleEdge>,
+    pub folds: Vec<Fold>,
+    pub cover: Vec<Cover>,
+    /// Triangles that no face moves.
+    pub still: Vec<bool>,
+    /// How far each vertex is inside the lips, 0..1: it falls into the shade as the mouth opens.
+    pub lip: Vec<f32>,
+}
+
+/// A renderer's noise must not make the inside of a person see-through.
+const OPAQUE: u8 = 250;
+/// Rings of triangles around the mouth that belong to the inside of the lips.
+const LIP_RINGS: u8 = 5;
+
+impl Topology {
+    pub fn new(avatar: &Avatar, body: &Part) -> Self {
+        let n = body.positions.len();
+        let mut moves: Vec<bool> = body.head.iter().map(|h| *h > 0.0).collect();
+        for (v, d) in body.morphs.iter().flat_map(|m| &m.deltas) {
+            if d.length() > 1e-4 {
+                moves[*v as usize] = true;
+            }
+        }
+        let cover: Vec<Cover> = body.triangles.iter().map(|t| cover(avatar, body, t)).collect();
+        let still = body.triangles.iter().map(|t| t.iter().all(|v| !moves[*v as usize])).collect();
+
+        let mut edges: HashMap<(u32, u32), Vec<(u32, u32)>> = HashMap::new();
+        for (t, tri) in body.triangles.iter().enumerate() {
+            for i in 0..3 {
+                let (a, b, c) = (tri[i], tri[(i + 1) % 3], tri[(i + 2) % 3]);
+                edges.entry((a.min(b), a.max(b))).or_default().push((t as u32, c));
+            }
+        }
+        let mut edges: Vec<_> = edges.into_iter().collect();
+        edges.sort_unstable();
+        let mut folds = Vec::new();
+        let mut open = Vec::new();
+        for ((a, b), sides) in edges {
+            match sides[..] {
+                [(t, c)] if cover[t as usize] == Cover::Opaque => open.push((a, b, c)),
+                [(t, c), (u, d)] if cover[t as usize] != Cover::Nothing || cover[u as usize] != Cover::Nothing => {
+                    folds.push(Fold { a, b, triangles: [t, u], apex: [c, d] });
+                }
+                _ => {}
+            }
+        }
+
+        // Edges of one hole hang together.
+        let mut group: Vec<u32> = (0..n as u32).collect();
+        for (a, b, _) in &open {
+            let (a, b) = (root(&mut group, *a), root(&mut group, *b));
+            group[a as usize] = b;
+        }
+        let mut holes_by_group: BTreeMap<u32, Vec<(u32, u32, u32)>> = BTreeMap::new();
+        for edge in open {
+            let g = root(&mut group, edge.0);
+            holes_by_group.entry(g).or_default().push(edge);
+        }
+        let (mut rim, mut holes) = (Vec::new(), Vec::new());
+        let mut place = vec![u32::MAX; n];
+        for edges in holes_by_group.values() {
+            let middle =
+                edges.iter().map(|e| body.positions[e.0 as usize] + body.positions[e.1 as usize]).sum::<Vec3>()
+                    / (2 * edges.len()) as f32;
+            let behind = behind(avatar, middle);
+            for &(a, b, inward) in edges {
+                let [a, b] = [a, b].map(|v| {
+                    if place[v as usize] == u32::MAX {
+                        place[v as usize] = rim.len() as u32;
+                        rim.push(v);
+                    }
+                    place[v as usize]
+                });
+                holes.push(HoleEdge { a, b, inward, behind });
+            }
+        }
+        let lip = lip(body, &rim, &holes);
+        Self { rim, holes, folds, cover, still, lip }
+    }
+}
+
+fn root(group: &mut [u32], mut v: u32) -> u32 {
+    while group[v as usize] != v {
+        group[v as usize] = group[group[v as usize] as usize];
+        v = group[v as usize];
+    }
+    v
+}
+
+/// Where the mouth is found where the avatar has no mouth parts, in head units.
+const MOUTH: Vec3 = Vec3::new(0.0, -1.1, 0.0);
+
+fn behind(avatar: &Avatar, middle: Vec3) -> Behind {
+    let near = |p: Vec3, reach: f32| (p - middle).truncate().length() < reach;
+    let eye = avatar.parts.iter().find(|p| p.material == Material::Eye && near(p.centre, 0.4));
+    match eye {
+        Some(eye) => Behind::Eye(usize::from(eye.place == Place::EyeRight)),
+        None if near(MOUTH, 0.6) => Behind::Mouth,
+        None => Behind::Other,
+    }
+}
+
+/// What the matte says about the pixels that a triangle can touch.
+fn cover(avatar: &Avatar, body: &Part, triangle: &[u32; 3]) -> Cover {
+    let size = Vec2::new(avatar.matte.width() as f32, avatar.matte.height() as f32);
+    let corners = triangle.map(|v| body.uv[v as usize] * size);
+    let low = (corners[0].min(corners[1]).min(corners[2]) - 1.5).clamp(Vec2::ZERO, size - 1.0).as_uvec2();
+    let high = (corners[0].max(corners[1]).max(corners[2]) + 1.5).clamp(Vec2::ZERO, size - 1.0).as_uvec2();
+    let (mut least, mut most) = (u8::MAX, 0);
+    for y in low.y..=high.y {
+        for x in low.x..=high.x {
+            let v = avatar.matte.get_pixel(x, y).0[0];
+            (least, most) = (least.min(v), most.max(v));
+        }
+    }
+    if most == 0 {
+        Cover::Nothing
+    } else if least >= OPAQUE {
+        Cover::Opaque
+    } else {
+        Cover::Soft
+    }
+}
+
+fn lip(body: &Part, rim: &[u32], holes: &[HoleEdge]) -> Vec<f32> {
+    let mut ring = vec![u8::MAX; body.positions.len()];
+    for e in holes.iter().filter(|e| e.behind == Behind::Mouth) {
+        ring[rim[e.a as usize] as usize] = 0;
+        ring[rim[e.b as usize] as usize] = 0;
+    }
+    for step in 0..LIP_RINGS {
+        for t in &body.triangles {
+            if t.iter().any(|v| ring[*v as usize] == step) {
+                t.iter().for_each(|v| ring[*v as usize] = ring[*v as usize].min(step + 1));
+            }
+        }
+    }
+    ring.iter().map(|r| if *r > LIP_RINGS { 0.0 } else { 1.0 - f32::from(*r) / f32::from(LIP_RINGS) }).collect()
+}
