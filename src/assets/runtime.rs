@@ -36,6 +36,7 @@ pub fn runtime(paths: &Paths) -> Result<Environment> {
             file.sha256
         ),
     }
+    give_memory_back();
     let environment = ort::init_from(&path)
         .map_err(|e| anyhow!("{e}"))
         .and_then(|builder| builder.with_name("vasa").build().map_err(|e| anyhow!("{e}")))
@@ -44,8 +45,20 @@ pub fn runtime(paths: &Paths) -> Result<Environment> {
     Ok(loaded.insert(environment).clone())
 }
 
-/// A session builder for a network that runs beside a live picture: `threads` threads, and none of them spins while it
-/// waits, so that nothing is burnt between two calls.
+/// Tells the C library to hand large blocks back to the system when they are freed. By default it learns from the runtime's
+/// buffers to keep ever larger ones: after a 5 s sentence some 80 MB more, and a peak of 270 MB where 190 MB do.
+fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt(3) only sets numbers of the allocator, which locks itself; the numbers are within its bounds.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 256 << 10);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 128 << 10);
+        libc::mallopt(libc::M_ARENA_MAX, 2);
+    }
+}
+
+/// A session builder for a network that runs beside a live picture: `threads` threads, none of which spins while it waits,
+/// and no arena, so that between two calls nothing is burnt and memory that one long sentence took is given back.
 ///
 /// # Errors
 /// As [`runtime`].
@@ -59,6 +72,10 @@ pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
             .with_inter_threads(1)
             .map_err(|e| e.to_string())?
             .with_intra_op_spinning(false)
+            .map_err(|e| e.to_string())?
+            .with_memory_pattern(false)
+            .map_err(|e| e.to_string())?
+            .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])
             .map_err(|e| e.to_string())
     };
     build().map_err(|e| anyhow!("error preparing ONNX Runtime: {e}"))

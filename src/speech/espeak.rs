@@ -85,7 +85,7 @@ fn exchange(child: &mut Child, text: &str) -> Result<Vec<u8>> {
             sender.send(read).ok();
         })
         .context("error starting a thread")?;
-    // A sentence (400 characters at most) is smaller than the pipe's buffer, so this cannot block.
+    // A sentence (120 characters at most) is smaller than the pipe's buffer, so this cannot block.
     stdin.write_all(text.as_bytes()).context("error writing to espeak-ng")?;
     drop(stdin);
     receiver

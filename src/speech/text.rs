@@ -3,8 +3,9 @@
 /// The longest text that is taken, in characters (the D-Bus contract's bound).
 pub const MAX_CHARS: usize = 10_000;
 
-/// The longest sentence that a voice gets in one piece, in characters: memory and the wait for it stay bounded.
-const MAX_SENTENCE: usize = 400;
+/// The longest sentence that a voice gets in one piece, in characters: memory (some 20 MB a second of sound) and the wait
+/// for it stay bounded.
+const MAX_SENTENCE: usize = 120;
 
 /// Why a text cannot be spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ fn is_mute(c: char) -> bool {
 const ABBREVIATIONS: [&str; 13] =
     ["mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "no", "approx", "jr", "sr"];
 
-/// Cuts a text into sentences of at most 400 characters; those without letter or digit are left out.
+/// Cuts a text into sentences of at most 120 characters; those without letter or digit are left out.
 pub fn sentences(text: &str) -> Vec<String> {
     let mut all = Vec::new();
     let mut current = String::new();
