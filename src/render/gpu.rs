@@ -39,10 +39,14 @@ pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
     pub eye: wgpu::RenderPipeline,
     pub mouth: wgpu::RenderPipeline,
-    /// As `mouth`, behind everything.
+    /// As `mouth`, but hides nothing that comes after it.
+    pub cavity: wgpu::RenderPipeline,
+    /// The skin behind everything.
     pub backing: wgpu::RenderPipeline,
     pub opaque: wgpu::RenderPipeline,
     pub soft: wgpu::RenderPipeline,
+    /// As `soft`, seen from both sides.
+    pub strip: wgpu::RenderPipeline,
 }
 
 /// A device with everything that does not depend on the avatar.
@@ -236,6 +240,8 @@ struct Way {
     /// Premultiplied blending, without writing depth.
     blended: bool,
     depth: wgpu::CompareFunction,
+    /// Seen from the front only.
+    cull: bool,
 }
 
 fn pipelines(
@@ -282,7 +288,7 @@ fn pipelines(
                 compilation_options: Default::default(),
                 buffers: &buffers,
             },
-            primitive: Default::default(),
+            primitive: wgpu::PrimitiveState { cull_mode: way.cull.then_some(wgpu::Face::Back), ..Default::default() },
             depth_stencil: Some(wgpu::DepthStencilState {
                 format: DEPTH,
                 depth_write_enabled: Some(!way.blended && way.depth != Always),
@@ -305,13 +311,18 @@ fn pipelines(
             cache: None,
         })
     };
-    let way = |vertex, fragment, lit, blended, depth| make(Way { vertex, fragment, lit, blended, depth });
+    let way = |vertex, fragment, lit, blended, depth| make(Way { vertex, fragment, lit, blended, depth, cull: false });
+    // Through the mouth of a turned head one would see the inside of the cheek.
+    let front =
+        |fragment, blended, depth| make(Way { vertex: "skin", fragment, lit: false, blended, depth, cull: true });
     Pipelines {
         background: way("whole", "behind", false, false, Always),
         eye: way("inner", "eye", true, false, Less),
         mouth: way("inner", "mouth", true, false, Less),
-        backing: way("inner", "mouth", true, false, Always),
-        opaque: way("skin", "skin_opaque", false, false, Less),
-        soft: way("skin", "skin_soft", false, true, LessEqual),
+        cavity: way("inner", "mouth", true, false, Always),
+        backing: way("skin", "skin_opaque", false, false, Always),
+        opaque: front("skin_opaque", false, Less),
+        soft: front("skin_soft", true, LessEqual),
+        strip: way("skin", "skin_soft", false, true, LessEqual),
     }
 }

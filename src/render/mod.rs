@@ -134,7 +134,6 @@ impl Renderer {
         for part in &mut scene.inners {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
-        let backing = scene.body.draw_backing(&mut scene.inner_vertices);
         let region = match layers {
             Layers::Still => Some(Region::whole(size)),
             // Soft edges reach a little farther than the vertices.
@@ -191,7 +190,7 @@ impl Renderer {
                 pass.set_bind_group(0, &scene.background_group, &[]);
                 pass.draw(0..3, 0..1);
             }
-            record(gpu, scene, &mut pass, &Work { pose: &pose, layers, drawn: &drawn, backing, region });
+            record(gpu, scene, &mut pass, &Work { pose: &pose, layers, drawn: &drawn, region });
         }
         encoder.copy_texture_to_buffer(
             region.of(&scene.target.colour),
@@ -242,13 +241,11 @@ struct Work<'a> {
     pose: &'a Pose,
     layers: Layers,
     drawn: &'a Drawn,
-    /// Vertices behind the eyes and behind the mouth.
-    backing: [u32; 2],
     region: Region,
 }
 
 fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work<'_>) {
-    let Work { pose, layers, drawn, backing, region } = *work;
+    let Work { pose, layers, drawn, region } = *work;
     let pipelines = &gpu.pipelines;
     let (width, height) = (scene.size.width as f32, scene.size.height as f32);
     let skin = |pass: &mut wgpu::RenderPass<'_>, pipeline: &wgpu::RenderPipeline, texture: &wgpu::BindGroup| {
@@ -264,27 +261,24 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
     };
     let runs = if layers == Layers::Still { scene.still } else { scene.moving };
 
-    if layers == Layers::Moving && !scene.inner_vertices.is_empty() {
+    if layers == Layers::Moving {
+        skin(pass, &pipelines.backing, &scene.skin);
+        draw(pass, scene.backing, 0);
+    }
+    if layers == Layers::Moving && !scene.inners.is_empty() {
         // The body always hides what is inside it: the two halves of the depth range keep them apart.
         pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
         pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
         pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
-        pass.set_bind_group(1, &scene.light_group, &[]);
-        pass.set_pipeline(&pipelines.backing);
-        let mut first = scene.inner_vertices.len() as u32 - backing[0] - backing[1];
-        for (texture, count) in scene.backings.iter().zip(backing) {
-            pass.set_bind_group(0, texture, &[]);
-            pass.draw(first..first + count, 0..1);
-            first += count;
-        }
         for part in &scene.inners {
             pass.set_pipeline(match part.inner.material {
                 Material::Eye => &pipelines.eye,
                 // The near wall of the mouth must never hide the teeth.
-                Material::Cavity => &pipelines.backing,
+                Material::Cavity => &pipelines.cavity,
                 _ => &pipelines.mouth,
             });
             pass.set_bind_group(0, &part.texture, &[]);
+            pass.set_bind_group(1, &scene.light_group, &[]);
             // Most of an eye and all of a closed mouth is hidden; what lies outside the hole is not even set up.
             if let Some((low, high)) = part.inner.opening(drawn).bounds()
                 && let Some(hole) = Region::around(low, high, 2.0, scene.size)
@@ -303,6 +297,7 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
     if layers == Layers::Still {
         return;
     }
+    skin(pass, &pipelines.strip, &scene.skin);
     let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * drawn.edges };
     draw(pass, strips, scene.skin_vertices.len() as u32 - 4 * drawn.edges);
     for ((overlay, run), texture) in scene.body.overlays.iter().zip(&scene.overlays).zip(&scene.overlay_textures) {

@@ -46,14 +46,13 @@ pub(super) struct Scene {
     pub inners: Vec<InnerPart>,
     pub skin: wgpu::BindGroup,
     pub overlay_textures: Vec<wgpu::BindGroup>,
-    /// One colour each, behind the eyes and behind the mouth.
-    pub backings: [wgpu::BindGroup; 2],
     pub light_group: wgpu::BindGroup,
     /// Indices: still opaque, still soft, moving opaque, moving soft, each overlay, strips.
     pub indices: wgpu::Buffer,
     pub still: [Run; 2],
     pub moving: [Run; 2],
     pub overlays: Vec<Run>,
+    pub backing: Run,
     pub strips: Run,
     pub inner_indices: wgpu::Buffer,
     pub skin_buffer: wgpu::Buffer,
@@ -82,7 +81,7 @@ impl Scene {
         // Samples at the seam of what stands still and what moves would be mixed twice.
         let bake = gpu.samples == 1;
         let body = Body::new(avatar, part, uv, overlays, bake);
-        let (index, still, moving, overlay_runs, strips) = body_indices(part, &body);
+        let (index, still, moving, overlay_runs, [backing, strips]) = body_indices(part, &body);
 
         let mut inner_index: Vec<u32> = Vec::new();
         let mut inners = Vec::new();
@@ -107,7 +106,7 @@ impl Scene {
             entries: &[wgpu::BindGroupEntry { binding: 0, resource: light.as_entire_binding() }],
         });
         let capacity = body.capacity();
-        let inner_capacity = base as usize + body.backing_capacity();
+        let inner_capacity = base as usize;
         let vertex = BufferUsages::VERTEX | BufferUsages::COPY_DST;
         let background = plate(avatar, size);
         let background_texture = gpu.texture(
@@ -124,16 +123,16 @@ impl Scene {
             light: avatar.light,
             skin,
             overlay_textures,
-            backings: [[168, 112, 102], [44, 17, 14]].map(|[r, g, b]| gpu.picture(1, 1, &[r, g, b, 255])),
             light_group,
             indices: gpu.filled(bytemuck::cast_slice(&index), BufferUsages::INDEX),
             still,
             moving,
             overlays: overlay_runs,
+            backing,
             strips,
             inner_indices: gpu.filled(bytemuck::cast_slice(&inner_index), BufferUsages::INDEX),
             skin_buffer: gpu.buffer(capacity * size_of::<SkinVertex>(), vertex),
-            inner_buffer: gpu.buffer(inner_capacity * size_of::<InnerVertex>(), vertex),
+            inner_buffer: gpu.buffer(inner_capacity.max(1) * size_of::<InnerVertex>(), vertex),
             skin_vertices: Vec::with_capacity(capacity),
             inner_vertices: Vec::with_capacity(inner_capacity),
             target: target(gpu, size),
@@ -167,7 +166,7 @@ fn target(gpu: &Gpu, size: Size) -> Target {
     }
 }
 
-type BodyIndices = (Vec<u32>, [Run; 2], [Run; 2], Vec<Run>, Run);
+type BodyIndices = (Vec<u32>, [Run; 2], [Run; 2], Vec<Run>, [Run; 2]);
 
 /// Opaque triangles nearest first, so that what they hide is never shaded; soft ones farthest first, so that they blend.
 fn body_indices(part: &Part, body: &Body) -> BodyIndices {
@@ -206,9 +205,12 @@ fn body_indices(part: &Part, body: &Body) -> BodyIndices {
         base += overlay.vertices.len() as u32;
     }
     let start = index.len() as u32;
+    index.extend(body.backing_indices().into_iter().map(|i| i + body.backing_base()));
+    let backing = Run { start, end: index.len() as u32 };
+    let start = backing.end;
     index.extend((0..MAX_STRIPS as u32).flat_map(|q| [0, 1, 2, 2, 1, 3].map(|c| q * 4 + c)));
     let strips = Run { start, end: index.len() as u32 };
-    (index, still, moving, overlays, strips)
+    (index, still, moving, overlays, [backing, strips])
 }
 
 fn rgb(picture: &RgbImage) -> Picture {

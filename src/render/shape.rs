@@ -252,14 +252,9 @@ impl Body {
         }
     }
 
-    /// The most vertices that the backing of the holes can have.
-    pub fn backing_capacity(&self) -> usize {
-        3 * self.topology.holes.len()
-    }
-
     /// The most vertices that a frame can have.
     pub fn capacity(&self) -> usize {
-        self.skin.len() + self.overlays.iter().map(|o| o.vertices.len()).sum::<usize>() + 4 * MAX_STRIPS
+        self.backing_base() as usize + self.topology.rim.len() + 3 + 4 * MAX_STRIPS
     }
 
     /// Morphs and projects; then writes the body, the overlays one after another, the shadows and the soft edges.
@@ -297,6 +292,7 @@ impl Body {
                 out.push(SkinVertex { place: skin.place, uv, tone: Vec2::new(sum.min(1.0), skin.tone.y) });
             }
         }
+        self.backing(out);
         let unit = lens.pixels_per_unit();
         self.find_outward();
         drawn.eyes = [0, 1].map(|eye| self.opening(Behind::Eye(eye)));
@@ -343,27 +339,35 @@ impl Body {
         }
     }
 
-    /// Appends, for each edge of the holes, a triangle to the middle of the hole: something of the colour of flesh is behind
-    /// every hole, even where the eye or the mouth's inside ends. Gives how many vertices the eyes and the mouth took.
-    pub fn draw_backing(&self, out: &mut Vec<InnerVertex>) -> [u32; 2] {
-        let mut counts = [0; 2];
-        for (behind, kind) in [(Behind::Eye(0), 0), (Behind::Eye(1), 0), (Behind::Mouth, 1)] {
-            let at = |v: u32| self.clip[self.topology.rim[v as usize] as usize];
-            let edges = || self.topology.holes.iter().filter(|e| e.behind == behind);
-            let (sum, n) = edges().fold((Vec4::ZERO, 0.0f32), |(s, n), e| (s + at(e.a) + at(e.b), n + 2.0));
-            for e in edges() {
-                for place in [at(e.a), at(e.b), sum / n] {
-                    out.push(InnerVertex {
-                        place: place.to_array(),
-                        uv: [0.5; 2],
-                        normal: [0.0, 0.0, 1.0],
-                        extra: [0.0, 1.0, 0.0, 1.0],
-                    });
-                    counts[kind] += 1;
-                }
+    /// What is behind a hole where the eye or the mouth's inside ends: around an eye the portrait itself, which shows its
+    /// corners as they are, and in the mouth the dark of the lips. One vertex for each of the rim, then one for the middle
+    /// of each hole.
+    fn backing(&self, out: &mut Vec<SkinVertex>) {
+        let mut middles = [(Vec4::ZERO, Vec2::ZERO, 0.0f32); 3];
+        for (v, behind) in self.topology.rim.iter().zip(&self.topology.rim_behind) {
+            let skin = self.skin[*v as usize];
+            if let Some(hole) = hole_number(*behind) {
+                let m = &mut middles[hole];
+                *m = (m.0 + skin.place, m.1 + skin.uv, m.2 + 1.0);
             }
+            out.push(SkinVertex { tone: Vec2::new(1.0, hole_light(*behind)), ..skin });
         }
-        counts
+        for ((place, uv, n), light) in middles.into_iter().zip([0.92, 0.92, 0.14]) {
+            let n = n.max(1.0);
+            out.push(SkinVertex { place: place / n, uv: uv / n, tone: Vec2::new(1.0, light) });
+        }
+    }
+
+    /// Triangles of the backing, by places from its first vertex on.
+    pub fn backing_indices(&self) -> Vec<u32> {
+        let middles = self.topology.rim.len() as u32;
+        let holes = self.topology.holes.iter();
+        holes.filter_map(|e| Some([e.a, e.b, middles + hole_number(e.behind)? as u32])).flatten().collect()
+    }
+
+    /// The first vertex of the backing.
+    pub fn backing_base(&self) -> u32 {
+        (self.skin.len() + self.overlays.iter().map(|o| o.vertices.len()).sum::<usize>()) as u32
     }
 
     fn opening(&self, behind: Behind) -> Opening {
@@ -417,6 +421,18 @@ impl Body {
         }
         count
     }
+}
+
+fn hole_number(behind: Behind) -> Option<usize> {
+    match behind {
+        Behind::Eye(eye) => Some(eye),
+        Behind::Mouth => Some(2),
+        Behind::Other => None,
+    }
+}
+
+fn hole_light(behind: Behind) -> f32 {
+    if behind == Behind::Mouth { 0.14 } else { 0.92 }
 }
 
 /// A key is a photograph of the end of a movement: it comes in over the middle of it.

@@ -41,6 +41,8 @@ pub(super) enum Cover {
 pub(super) struct Topology {
     /// Body vertices on the edge of a hole.
     pub rim: Vec<u32>,
+    /// What shows through the hole that each of them bounds.
+    pub rim_behind: Vec<Behind>,
     pub holes: Vec<HoleEdge>,
     pub folds: Vec<Fold>,
     pub cover: Vec<Cover>,
@@ -99,7 +101,7 @@ impl Topology {
             let g = root(&mut group, edge.0);
             holes_by_group.entry(g).or_default().push(edge);
         }
-        let (mut rim, mut holes) = (Vec::new(), Vec::new());
+        let (mut rim, mut rim_behind, mut holes) = (Vec::new(), Vec::new(), Vec::new());
         let mut place = vec![u32::MAX; n];
         for edges in holes_by_group.values() {
             let middle =
@@ -111,6 +113,7 @@ impl Topology {
                     if place[v as usize] == u32::MAX {
                         place[v as usize] = rim.len() as u32;
                         rim.push(v);
+                        rim_behind.push(behind);
                     }
                     place[v as usize]
                 });
@@ -118,7 +121,7 @@ impl Topology {
             }
         }
         let lip = lip(body, &rim, &holes);
-        Self { rim, holes, folds, cover, still, lip }
+        Self { rim, rim_behind, holes, folds, cover, still, lip }
     }
 }
 
