@@ -61,7 +61,7 @@ impl Camera {
         camera
     }
 
-    fn spawn(&mut self, kind: Kind, settings: CameraSettings, run: fn(&Shared, &Bell, CameraSettings)) {
+    fn spawn(&mut self, kind: Kind, settings: CameraSettings, run: fn(&Arc<Shared>, &Bell, CameraSettings)) {
         let started = Bell::new().and_then(|bell| {
             let (bell, shared) = (Arc::new(bell), self.shared.clone());
             let theirs = bell.clone();

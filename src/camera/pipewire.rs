@@ -8,7 +8,6 @@ mod params;
 
 use super::board::{Demand, Kind, Report, Shared};
 use super::formats::{Converter, PixelFormat};
-use super::slot::Numbered;
 use super::wait::{Bell, sleep_until};
 use super::{CameraSettings, NAME, NODE};
 use ::pipewire as pw;
@@ -33,7 +32,7 @@ const REPEAT: Duration = Duration::from_millis(200);
 const BROKEN_PIPE: i32 = -32;
 
 /// Offers the camera until told to stop.
-pub(super) fn run(shared: &Shared, bell: &Bell, settings: CameraSettings) {
+pub(super) fn run(shared: &Arc<Shared>, bell: &Bell, settings: CameraSettings) {
     pw::init();
     let (mut wait, mut told) = (RETRY.0, false);
     while !shared.stopping() {
@@ -71,17 +70,17 @@ fn pause(shared: &Shared, bell: &Bell, time: Duration) {
 
 /// What the callbacks know of one life of the stream. They run on the outlet's own thread, inside `iterate`.
 struct Session {
+    shared: Arc<Shared>,
     settings: CameraSettings,
-    /// The newest frame, fetched before the stream is triggered.
-    picture: RefCell<Option<Arc<Numbered>>>,
     converter: RefCell<Converter>,
     format: Cell<Option<PixelFormat>>,
     /// The stream has been seen by PipeWire.
     offered: Cell<bool>,
     streaming: Cell<bool>,
-    /// Frames sent, and frames that found no buffer.
+    /// Buffers sent since the start.
     sent: Cell<u64>,
-    starved: Cell<u64>,
+    /// The number of the frame sent last; zero where this reader has had none.
+    seen: Cell<u64>,
     node: Cell<Option<u32>>,
     /// Links in the graph: their id and the node they come from.
     links: RefCell<Vec<(u32, u32)>>,
@@ -90,7 +89,7 @@ struct Session {
 
 impl Session {
     /// One life of the stream: returns when told to stop, errs when PipeWire is gone.
-    fn run(shared: &Shared, bell: &Bell, settings: CameraSettings, offered: &mut bool) -> Result<()> {
+    fn run(shared: &Arc<Shared>, bell: &Bell, settings: CameraSettings, offered: &mut bool) -> Result<()> {
         let main_loop = pw::main_loop::MainLoopRc::new(None).context("error making PipeWire's loop")?;
         let context = pw::context::ContextRc::new(&main_loop, None).context("error making PipeWire's context")?;
         let core = context.connect_rc(None).context("error connecting to PipeWire")?;
@@ -110,14 +109,14 @@ impl Session {
         )
         .context("error creating the stream")?;
         let session = Rc::new(Session {
+            shared: shared.clone(),
             settings,
-            picture: RefCell::default(),
             converter: RefCell::default(),
             format: Cell::new(None),
             offered: Cell::new(false),
             streaming: Cell::new(false),
             sent: Cell::new(0),
-            starved: Cell::new(0),
+            seen: Cell::new(0),
             node: Cell::new(None),
             links: RefCell::default(),
             lost: RefCell::default(),
@@ -163,7 +162,7 @@ impl Session {
         // The ring itself is looked at after each turn of the loop; this only ends the turn.
         let _bell = main_loop.loop_().add_io(bell.as_fd().as_raw_fd(), IoFlags::IN, |_| ());
 
-        let (mut seen, mut last) = (0, Instant::now());
+        let mut last = Instant::now();
         while !shared.stopping() {
             let timeout = if session.streaming.get() { REPEAT / 2 } else { Duration::from_secs(3600) };
             main_loop.loop_().iterate(pw::loop_::Timeout::Finite(timeout));
@@ -181,23 +180,17 @@ impl Session {
                 shared.report(Kind::PipeWire, session.report());
             }
             if !streaming {
-                seen = 0;
+                session.seen.set(0);
                 continue;
             }
-            let newest = shared.slot.newest();
             // The first frame for a new reader is whatever there is, at once.
-            if seen == 0 || newest.number != seen || last.elapsed() >= REPEAT {
-                if seen != 0 && newest.number > seen + 1 {
-                    shared.dropped.fetch_add(newest.number - seen - 1, Ordering::Relaxed);
-                }
-                (seen, last) = (newest.number, Instant::now());
-                session.picture.replace(Some(newest));
+            let (seen, newest) = (session.seen.get(), shared.slot.newest().number);
+            if newest != seen || last.elapsed() >= REPEAT {
+                last = Instant::now();
+                // Calls `fill` before it returns.
                 if let Err(e) = stream.trigger_process() {
                     tracing::debug!("the stream could not be triggered: {e}");
                 }
-                // The slot is never short of room because of a frame that was shown already.
-                session.picture.replace(None);
-                shared.dropped.fetch_add(session.starved.take(), Ordering::Relaxed);
             }
         }
         Ok(())
@@ -259,12 +252,16 @@ impl Session {
         }
     }
 
-    /// Called by PipeWire when a buffer is due; converts the picture straight into it.
+    /// Called by PipeWire when a buffer is due; converts the newest frame straight into it.
     fn fill(&self, stream: &Stream) {
-        let picture = self.picture.borrow();
-        let (Some(picture), Some(format)) = (picture.as_ref(), self.format.get()) else { return };
+        let Some(format) = self.format.get() else { return };
+        let picture = self.shared.slot.newest();
+        let seen = self.seen.replace(picture.number);
+        if seen != 0 && picture.number > seen + 1 {
+            self.shared.dropped.fetch_add(picture.number - seen - 1, Ordering::Relaxed);
+        }
         let Some(mut buffer) = buffer::Lent::take(stream) else {
-            self.starved.set(self.starved.get() + 1);
+            self.shared.dropped.fetch_add(u64::from(picture.number != seen), Ordering::Relaxed);
             return;
         };
         let sent = self.sent.replace(self.sent.get() + 1);

@@ -259,6 +259,14 @@ impl Session {
         Reader { child: child.expect("gst-launch-1.0 starts"), frame: vec![0; bytes] }
     }
 
+    /// Makes a microphone the default source, and plays `sound` (a WAV file) into it once; returns when a recorder would
+    /// hear its first sample.
+    pub fn microphone(&self, sound: &Path) -> Process {
+        let feeder = self.spawn(root().join("tests/kit/microphone.sh"), &[&sound.display().to_string()]);
+        feeder.wait_line(0, "ready", LONG);
+        feeder
+    }
+
     /// Opens the camera called `camera` in `browser` (`chromium`, `firefox`), leaves what it saw in `picture`, and returns
     /// the page's report.
     pub fn browser_report(&self, browser: &str, camera: &str, picture: &Path) -> serde_json::Value {

@@ -11,6 +11,7 @@ use anyhow::Result;
 use device::Device;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use watch::Watch;
@@ -26,7 +27,7 @@ const TICK: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(2);
 
 /// Offers the camera until told to stop.
-pub(super) fn run(shared: &Shared, bell: &Bell, settings: CameraSettings) {
+pub(super) fn run(shared: &Arc<Shared>, bell: &Bell, settings: CameraSettings) {
     let mut told = String::new();
     while !shared.stopping() {
         if let Some(path) = device::find(NAME) {
