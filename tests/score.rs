@@ -1,0 +1,47 @@
+//! Lips against real film: `../shared/eval/score.py` on the development clips, which training has not seen.
+
+mod common;
+
+use common::{root, vasa};
+use std::path::PathBuf;
+use std::process::Command;
+
+#[test]
+fn lips_follow_filmed_speech_better_than_the_best_open_program_measured() {
+    let shared = std::env::var_os("VASA_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from).join("eval");
+    if !shared.is_dir() {
+        eprintln!("SKIPPED: {} is not here; lips were NOT scored against film", shared.display());
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    for clip in std::fs::read_to_string(shared.join("dev.txt")).unwrap().split_whitespace() {
+        let sound = shared.join(format!("tracks/{clip}.wav"));
+        let curves = out.path().join(format!("{clip}.csv"));
+        let done = Command::new(vasa())
+            .args(["render", "--audio"])
+            .arg(sound)
+            .arg("--curves-out")
+            .arg(curves)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{clip}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let scored = Command::new("python3")
+        .arg(shared.join("score.py"))
+        .args([shared.join("tracks"), out.path().into()])
+        .arg("--list")
+        .arg(shared.join("dev.txt"))
+        .arg("--offsets")
+        .arg(shared.join("offsets.json"))
+        .output()
+        .expect("python3 starts");
+    let report = String::from_utf8_lossy(&scored.stdout).into_owned();
+    assert!(scored.status.success(), "{report}{}", String::from_utf8_lossy(&scored.stderr));
+    println!("{report}");
+    let figure = |name: &str| -> f64 {
+        let found = report.split_whitespace().find_map(|w| w.strip_prefix(&format!("{name}=")));
+        found.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {name} in {report}"))
+    };
+    assert!(figure("r_lag") >= 0.40, "r_lag is {}", figure("r_lag"));
+    assert!(figure("clo_auc") >= 0.66, "clo_auc is {}", figure("clo_auc"));
+}
