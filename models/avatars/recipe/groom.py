@@ -73,7 +73,7 @@ def bob(head, rng, count, end, keys=40):
     root, normal, _ = s.sample(rng, density, count)
     n = count
     parting = 0.20 + 0.03 * np.sin(root[:, 2] * 3)
-    side = np.where(root[:, 0] > parting + 0.006 * rng.standard_normal(n), 1.0, -1.0)
+    side = np.where(root[:, 0] > parting + 0.018 * rng.standard_normal(n), 1.0, -1.0)
     back = smoothstep(head.middle + 0.25, head.middle - 0.35, root[:, 2])
     front = smoothstep(head.middle + 0.15, head.front - 0.25, root[:, 2])
     own_side = np.sign(root[:, 0] + 0.08 * rng.standard_normal(n))
@@ -100,7 +100,7 @@ def bob(head, rng, count, end, keys=40):
         # collide with the head, then hug the skull above the jaw
         v, nv = s.nearest(q2)
         above = ((q2 - v) * nv).sum(1)
-        want = layer * smoothstep(-0.15, 0.75, arc) + lift * np.sin(np.pi * np.clip(arc / 1.1, 0, 1)) * 0.5
+        want = layer * smoothstep(-0.15, 1.1, arc) + lift * np.sin(np.pi * np.clip(arc / 1.4, 0, 1)) * 0.25
         push = np.clip(want - above, 0, 0.2) * (np.linalg.norm(q2 - v, axis=1) < 0.45)
         pull = np.clip(above - want, 0, 0.12) * 0.45 * smoothstep(head.ey - 0.75, head.ey - 0.25, q2[:, 1])
         q2 = q2 + nv * (push - pull)[:, None]

@@ -10,7 +10,7 @@ from shape import lips, smoothstep
 # widths in dm from the middle outwards (central and lateral incisor, canine, premolars, molars), and crown heights
 UPPER = dict(width=[0.085, 0.066, 0.076, 0.070, 0.068, 0.098, 0.090], crown=[0.102, 0.090, 0.098, 0.084, 0.078, 0.072, 0.068])
 LOWER = dict(width=[0.054, 0.059, 0.068, 0.070, 0.071, 0.105, 0.098], crown=[0.086, 0.088, 0.098, 0.084, 0.078, 0.072, 0.068])
-EDGE_DROP = {"upper": 0.030, "lower": -0.012}  # dm below the seam of the closed lips (lower: their edges, behind the upper)
+EDGE_DROP = {"upper": 0.030, "lower": 0.010}  # dm below the seam of the closed lips (lower: their edges, behind the upper)
 GUM = 0.09  # dm of gum above the crowns
 TILE = {"upper": (0.0, 0.36), "lower": (0.36, 0.72), "tongue": (0.72, 1.0)}  # v ranges in mouth.jpg
 
@@ -88,7 +88,7 @@ def teeth(shape, framing, which, columns=121, rows=7):
 def _seam(shape):
     """Height (dm) where the lips meet in the middle of the mouth."""
     p = shape.limit(shape.neutral)
-    up, low = lips(shape, p)
+    up, low = lips(shape)
     a = up[np.abs(p[up, 0]) < 0.03]
     b = low[np.abs(p[low, 0]) < 0.03]
     return (p[a, 1].min() + p[b, 1].max()) / 2
@@ -110,17 +110,43 @@ def tongue(shape, framing):
 
 
 def cavity(shape, framing):
-    """The mouth's bag behind the lips."""
+    """A dark bowl behind the teeth: it starts on the lips' inner rim, goes outwards and back, and closes."""
     quads = shape.base.of("body")
-    quads = quads[(shape.mouth_ring[quads] <= LIP_INNER_RING + 1).all(1)]
-    used, inverse = np.unique(quads, return_inverse=True)
-    quads = inverse.reshape(quads.shape)
-    at = shape.limit(shape.neutral)[used]
-    part = Part(framing.head(at), np.zeros((len(used), 2)), np.ones(len(used)), np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]))
+    rim_ring = LIP_INNER_RING
+    rim_quads = quads[(shape.mouth_ring[quads] <= rim_ring).all(1)]
+    edges = {}
+    for q in rim_quads:
+        for i in range(4):
+            e = (int(q[i]), int(q[(i + 1) % 4]))
+            edges[e] = edges.get(e[::-1], 0) + 1 if e[::-1] not in edges else edges.pop(e[::-1]) and 0
+            if edges[e] == 0:
+                edges.pop(e)
+    step = dict(edges.keys())
+    loop = [next(iter(step))]
+    while step[loop[-1]] != loop[0]:
+        loop.append(step[loop[-1]])
+    rim = framing.head(shape.limit(shape.neutral)[loop])
+    middle = rim.mean(0)
+    rings = [rim]
+    for back, wide in ((0.10, 1.22), (0.40, 1.30), (0.90, 1.15), (1.30, 0.70)):
+        r = middle + (rim - middle) * [wide, wide * 1.15, 0.5]
+        r[:, 2] -= back
+        rings.append(r)
+    position = np.concatenate(rings + [[middle - [0, 0, 1.4]]])
+    n = len(loop)
+    faces = []
+    for k in range(len(rings) - 1):
+        for i in range(n):
+            a, b = k * n + i, k * n + (i + 1) % n
+            faces += [(a, b, b + n), (a, b + n, a + n)]
+    last = (len(rings) - 1) * n
+    faces += [(last + i, last + (i + 1) % n, len(position) - 1) for i in range(n)]
+    part = Part(position, np.zeros((len(position), 2)), np.ones(len(position)), np.array(faces))
     for name, unit in shape.units.items():
-        d = shape.limit(unit)[used] / framing.unit
+        d = shape.limit(unit)[loop] / framing.unit
         if np.abs(d).max() > 1e-3:
-            part.morphs[name] = d
+            share = [1.0, 0.9, 0.6, 0.3, 0.1]
+            part.morphs[name] = np.concatenate([d * s for s in share] + [d.mean(0, keepdims=True) * 0.1])
     return part
 
 
@@ -140,14 +166,14 @@ def picture(n=512):
         crown = np.interp(s, (joints[:-1] + joints[1:]) / 2, table["crown"])
         up = t * (crown + GUM)[None]
         height = up / crown  # 0 biting edge .. 1 gum line
-        tooth = np.array([0.88, 0.845, 0.775]) * (1 + 0.02 * np.random.default_rng(6).standard_normal(len(joints)))[k][None, :, None]
+        tooth = np.array([0.93, 0.895, 0.83]) * (1 + 0.02 * np.random.default_rng(6).standard_normal(len(joints)))[k][None, :, None]
         tooth = np.broadcast_to(tooth, (h, n, 3)).copy()
         tooth *= 1 - 0.06 * smoothstep(0.45, 1.0, height)[..., None] * np.array([0.2, 0.6, 1.6])  # warmer to the gum
         tooth *= 1 - 0.07 * smoothstep(0.22, 0.0, height)[..., None]  # glassy edge
         gap = smoothstep(0.80, 1.0, corner)[None] * (0.55 + 0.45 * np.abs(height - 0.45))
         tooth *= 1 - 0.50 * gap[..., None] * np.array([0.85, 1.0, 1.05])
         gum_line = 1 + 0.10 * (corner[None] ** 2 - 0.6)
-        gum = smoothstep(gum_line - 0.04, gum_line + 0.04, 2 - height if False else height)[..., None]
+        gum = smoothstep(gum_line - 0.04, gum_line + 0.04, height)[..., None]
         pink = np.array([0.66, 0.36, 0.34]) * (1 - 0.25 * smoothstep(1.1, 1.8, height))[..., None]
         tile = tooth * (1 - gum) + pink * gum
         tile *= (1 - 0.72 * smoothstep(0.14, 0.50, s))[None, :, None]  # shade into the cheeks
@@ -155,10 +181,10 @@ def picture(n=512):
     r0 = round(TILE["tongue"][0] * n)
     h = n - r0
     y, x = np.mgrid[0:h, 0:n]
-    tongue = np.ones((h, n, 3)) * np.array([0.70, 0.36, 0.36])
+    tongue = np.ones((h, n, 3)) * np.array([0.80, 0.45, 0.44])
     grain = cv2.GaussianBlur(rng.standard_normal((h, n)).astype(np.float32), (0, 0), 1.5)
     tongue *= (1 + 0.10 * grain / grain.std() * 0.5)[..., None]
     tongue *= (1 - 0.18 * np.exp(-(((x - n / 2) / (n * 0.03)) ** 2)))[..., None]
-    tongue *= (1 - 0.55 * smoothstep(0.1, 0.8, y / h))[..., None]
+    tongue *= (1 - 0.35 * smoothstep(0.2, 0.9, y / h))[..., None]
     im[r0:] = tongue
     return np.clip(im, 0, 1)[..., ::-1]

@@ -36,12 +36,15 @@ def pictures(who, work, out):
     feather = cv2.GaussianBlur(feather, (0, 0), m / 3)[..., None]
     closed[y : y + h, x : x + w] = closed[y : y + h, x : x + w] * (1 - feather) + part["part"][..., :3] * feather
     saturation = who["light"]["saturation"]
-    _jpg(out / "portrait.jpg", passes.grade(bgr.astype(np.float32), saturation))
-    _jpg(out / "closed.jpg", passes.grade(closed.astype(np.float32), saturation))
-    cv2.imwrite(str(out / "matte.png"), (alpha * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    matte = alpha.copy()
+    for im, name in ((bgr, "portrait.jpg"), (closed, "closed.jpg")):
+        im = passes.grade(im.astype(np.float32), saturation)
+        layers.shade_tile(im, matte)
+        _jpg(out / name, im)
+    cv2.imwrite(str(out / "matte.png"), (matte * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     _jpg(out / "plate.jpg", np.load(work / "plate.npy"), 88)
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
-    _jpg(out / "eye.jpg", eye, 92)
+    _jpg(out / "eye.jpg", np.clip(eye, 0, 1) ** 0.74, 92)  # display-referred: the render's own curve lifts the iris as much
     _jpg(out / "mouth.jpg", mouth.picture(), 90)
     return alpha
 
@@ -66,7 +69,7 @@ def tensors(name, part, names, smallest=2e-4):
     for key, (uv, mask) in part.keys.items():
         t[f"{name}.key.{key}.uv"] = uv.astype(np.float32)
         t[f"{name}.key.{key}.mask"] = mask.astype(np.float32)
-    return t
+    return {k: np.ascontiguousarray(v) for k, v in t.items()}  # safetensors writes a strided view wrongly
 
 
 def write(who, shape, framing, work, out):

@@ -7,15 +7,15 @@ import cv2
 import numpy as np
 
 
-def settings(width, height, samples, threads, noisy=0.28):
+def settings(width, height, samples, threads, noisy=0.20):
     sc = bpy.context.scene
     sc.render.engine = "CYCLES"
     c = sc.cycles
     c.device, c.samples = "CPU", samples
-    c.use_adaptive_sampling, c.adaptive_threshold = True, 0.012
+    c.use_adaptive_sampling, c.adaptive_threshold = True, 0.016
     c.use_denoising, c.denoiser = True, "OPENIMAGEDENOISE"
-    c.max_bounces, c.diffuse_bounces, c.glossy_bounces = 8, 3, 3
-    c.transmission_bounces, c.transparent_max_bounces = 6, 12
+    c.max_bounces, c.diffuse_bounces, c.glossy_bounces = 6, 2, 2
+    c.transmission_bounces, c.transparent_max_bounces = 5, 10
     c.caustics_reflective = c.caustics_refractive = False
     c.blur_glossy, c.sample_clamp_indirect, c.sample_clamp_direct = 0.5, 1.5, 12
     sc.cycles_curves.shape = "RIBBONS"

@@ -61,15 +61,15 @@ def plate(framing: Framing, work, height, threads):
     _box("bar", (8.2, 7.7, back + 0.1), (14.6, 8.0, back + 0.4), frame)
     _box("curtain", (14.0, -9, back + 0.6), (17.6, 16, back + 1.4), _plain("curtain", (206, 184, 150)))
     _box("curtain", (6.2, -9, back + 0.6), (8.5, 16, back + 1.4), _plain("curtain", (206, 184, 150)))
-    _box("table", (-4, -5.6, back + 0.5), (6, -5.2, back + 5), wood)
-    _box("shade", (2.6, -1.2, back + 2), (4.8, 1.0, back + 4), _glow("shade", (255, 196, 120), 2.2))
-    _box("foot", (3.5, -5.2, back + 2.8), (3.9, -1.2, back + 3.2), _plain("foot", (60, 50, 44)))
+    _box("table", (-4, -5.6, back + 0.5), (9, -5.2, back + 5), wood)
+    _box("shade", (5.8, -1.2, back + 2), (8.0, 1.0, back + 4), _glow("shade", (255, 196, 120), 2.2))
+    _box("foot", (6.7, -5.2, back + 2.8), (7.1, -1.2, back + 3.2), _plain("foot", (60, 50, 44)))
     for o in bpy.data.objects:  # boxes are laid out with the eyes at height 0
         o.location = nodes.to_blender(framing.origin).tolist()
     leaf = _plain("leaf", (52, 88, 50))
     for _ in range(46):
         a, r, y = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 1.6), rng.uniform(-5, -0.4)
-        at = framing.origin + [-1.6 + r * math.cos(a), y, back + 3 + r * math.sin(a)]
+        at = framing.origin + [-3.4 + r * math.cos(a), y, back + 3 + r * math.sin(a)]
         bpy.ops.mesh.primitive_uv_sphere_add(segments=8, ring_count=6, radius=0.42, location=nodes.to_blender(at))
         ob = bpy.context.object
         ob.scale = (1, 0.3, 0.6)
@@ -82,13 +82,13 @@ def plate(framing: Framing, work, height, threads):
     o = framing.origin
     _area(tuple(o + [11, 8, back + 3]), 5200, (8, 12), (1, 0.95, 0.86), tuple(o + [0, -4, 0]))
     _area(tuple(o + [-10, 22, -8]), 4600, (14, 10), (1, 0.90, 0.78), tuple(o + [-6, -2, back]))
-    _area(tuple(o + [3.7, 1.6, back + 3.6]), 260, (1, 1), (1, 0.70, 0.40), tuple(o + [3.7, 12, back]))
+    _area(tuple(o + [6.9, 1.6, back + 3.6]), 260, (1, 1), (1, 0.70, 0.40), tuple(o + [6.9, 12, back]))
     width = round(height * framing.plate_aspect)
-    passes.settings(640, 360, 48, threads, 0.0)
+    passes.settings(426, 240, 32, threads, 0.0)
     bpy.context.scene.render.film_transparent = False
     im = passes.render(work / "room.png")[..., :3]
     im = cv2.resize(im, (width, height), interpolation=cv2.INTER_CUBIC)
-    n = int(height * 0.05) | 1
+    n = int(height * 0.06) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (n, n)).astype(np.float32)
     im = cv2.filter2D(np.clip(im, 0, 1) ** 2.2, -1, disc / disc.sum(), borderType=cv2.BORDER_REPLICATE)
     return cv2.GaussianBlur(np.clip(im, 0, 1) ** (1 / 2.2), (0, 0), height * 0.004)

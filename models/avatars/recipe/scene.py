@@ -93,15 +93,15 @@ def person(who, shape, pose, framing: Framing):
     dark = _hair_material("lash", 1.0, 0.1, 0.45, 0.5, 0.05)
     for side in data.EYES:
         centre = shape.eyes[side][0]
-        for kind, upper, count, length in (("2", True, 130, 0.080), ("1", False, 70, 0.034)):
-            edge = skin.lash_edge(shape, side, posed, kind)
+        for upper, count, length in ((True, 150, 0.080), (False, 70, 0.032)):
+            edge = skin.lash_edge(shape, side, posed, upper)
             blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
             lash = groom.lashes(rng, edge, centre, count, length, upper)
             if upper and blink:  # lashes turn down with the lid
                 t = lash - lash[:, :1]
-                a = -math.radians(52) * blink
+                a = -math.radians(34) * blink
                 t = t @ np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]]).T
-                lash = lash[:, :1] + t * [1, 1, 1]
+                lash = lash[:, :1] + [0, 0, 0.008] + t
             _curves(rng, "lash", lash, dark, 0.0012 if upper else 0.0008, 0.12)
     _curves(rng, "fuzz", groom.fuzz(head, rng, 9000), _hair_material("fuzz", 0.12, 0.3, 0.4, 0.4), 0.00018, 0.2)
     cloth = clothes.add(who, shape)

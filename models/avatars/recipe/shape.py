@@ -6,9 +6,10 @@ from scipy.spatial import cKDTree
 
 import data
 
-EYE_SEED = {"left": 11915, "right": None}  # deepest vertex of the socket; the right one is found by mirroring
+EYE_SEED = 11915  # deepest vertex of the left eye's socket; the right one is found by mirroring
 MOUTH_SEED = 710  # deepest vertex of the mouth
 LID_MARGIN = 18  # rings of quads from the socket's deepest vertex to the edge of the lids
+LASH_RING = 19  # and to where the lashes stand
 EYE_HEIGHT, EYE_DEPTH = 6.795, 1.115  # dm: every person's eyes are brought here, so that the groom's heights hold
 UPPER_TEETH_MOVE = np.array([0.0, -0.05, 0.03])
 
@@ -119,8 +120,8 @@ def build(person) -> Shape:
     shape = Shape(base, v, units, Limit(body, data.VERTICES))
     adj = neighbours(body)
     tree = cKDTree(base.vertices[np.unique(body)] * [-1, 1, 1])
-    mirror = np.unique(body)[tree.query(base.vertices[EYE_SEED["left"]])[1]]
-    seeds = {"left": EYE_SEED["left"], "right": int(mirror)}
+    mirror = np.unique(body)[tree.query(base.vertices[EYE_SEED])[1]]
+    seeds = {"left": EYE_SEED, "right": int(mirror)}
     for side, (a, b) in data.EYES.items():
         p = v[a:b]
         shape.eyes[side] = ((p.min(0) + p.max(0)) / 2, np.ptp(p[:, 0]) / 2)
@@ -138,8 +139,8 @@ def _profile(points, xs):
     return np.interp(xs, p[:, 0], p[:, 1]), np.interp(xs, p[:, 0], p[:, 2])
 
 
-def lips(shape, v):
-    """Vertex indexes of the upper and the lower lip's hidden and front rings, and the height of the seam."""
+def lips(shape):
+    """Vertex indexes of the upper and the lower lip, by what the jaw carries."""
     body = np.unique(shape.base.of("body"))
     ring = shape.mouth_ring[body]
     near = body[(ring >= 6) & (ring <= 24)]
@@ -153,7 +154,7 @@ def close_lips(shape, overlap=0.006):
     lim = shape.limit
     for _ in range(4):
         p = lim(shape.neutral)
-        up, low = lips(shape, p)
+        up, low = lips(shape)
         xs = np.linspace(-0.30, 0.30, 61)
         gap = np.full(len(xs), np.nan)
         for i, x in enumerate(xs):
@@ -174,14 +175,16 @@ def close_lips(shape, overlap=0.006):
             shape.neutral[part, 1] += sign * 0.5 * np.interp(at[:, 0], xs, need, left=0, right=0) * reach
 
 
-def lid_margins(shape, side):
-    """Vertices of the lids' edge ring, upper and lower, corners in both."""
-    margin = np.where(shape.eye_rings[side] == LID_MARGIN)[0]
+def lid_margins(shape, side, ring=LID_MARGIN):
+    """Vertices of a ring around the lids' edges, upper and lower, corners in both, from -x to +x."""
+    margin = np.where(shape.eye_rings[side] == ring)[0]
     p = shape.neutral[margin]
     i, j = np.argmin(p[:, 0]), np.argmax(p[:, 0])
     line = np.interp(p[:, 0], [p[i, 0], p[j, 0]], [p[i, 1], p[j, 1]])
     corner = np.isin(np.arange(len(p)), (i, j))
-    return margin[(p[:, 1] > line) | corner], margin[(p[:, 1] <= line) | corner]
+    order = np.argsort(p[:, 0])
+    upper, lower = (p[:, 1] > line) | corner, (p[:, 1] <= line) | corner
+    return margin[order][upper[order]], margin[order][lower[order]]
 
 
 def meet_lids(shape, side, overlap=0.004):
@@ -189,7 +192,6 @@ def meet_lids(shape, side, overlap=0.004):
     name = "eyeBlink" + side.capitalize()
     upper, lower = lid_margins(shape, side)
     rings = shape.eye_rings[side]
-    centre, radius = shape.eyes[side]
     near = np.where((rings >= 13) & (rings <= 26))[0]
     rest = shape.neutral[near]
     line_y, _ = _profile(shape.neutral[upper], rest[:, 0])
@@ -199,7 +201,7 @@ def meet_lids(shape, side, overlap=0.004):
     reach = np.where(is_upper, np.exp(-((np.clip(distance, 0, None) / 0.06) ** 2)), 0)
     x0, x1 = shape.neutral[upper, 0].min(), shape.neutral[upper, 0].max()
     inside = smoothstep(x0 - 0.03, x0 + 0.01, rest[:, 0]) * smoothstep(x1 + 0.03, x1 - 0.01, rest[:, 0])
-    for _ in range(16):
+    for _ in range(8):
         p = shape.limit(shape.neutral + shape.units[name])
         uy, uz = _profile(p[upper], rest[:, 0])
         ly, lz = _profile(p[lower], rest[:, 0])
@@ -207,10 +209,10 @@ def meet_lids(shape, side, overlap=0.004):
         miss_z = np.maximum(lz + 0.004 - uz, 0)
         shape.units[name][near, 1] += miss_y * reach * inside
         shape.units[name][near, 2] += 0.6 * miss_z * reach * inside
-    # no lid may dive into the eyeball on its way
-    for _ in range(2):
-        for w in (0.25, 0.5, 0.75, 1.0):
-            v = shape.limit(shape.neutral + w * shape.units[name])[near] - centre
-            d = np.linalg.norm(v, axis=1)
-            lack = np.clip(radius * 1.005 - d, 0, 0.02) * (v[:, 2] > 0.3 * radius) * (rings[near] >= LID_MARGIN - 1)
-            shape.units[name][near] += (lack / w)[:, None] * v / d[:, None]
+    # the line one sees is the lashes' ring: make it run smooth
+    ring, _ = lid_margins(shape, side, LASH_RING)
+    for _ in range(3):
+        p = shape.limit(shape.neutral + shape.units[name])[ring]
+        line = np.poly1d(np.polyfit(p[:, 0], p[:, 1], 4))
+        miss = np.interp(rest[:, 0], p[:, 0], line(p[:, 0]) - p[:, 1])
+        shape.units[name][near, 1] += miss * reach * inside

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 import data
 import groom
 from nodes import Tree, srgb
-from shape import smoothstep
+from shape import LASH_RING, lid_margins, smoothstep
 
 
 def uv_mask(name, uv, blur=4.0):
@@ -80,9 +80,9 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
     to_eye = np.minimum(*[np.linalg.norm(p - c, axis=1) - r for c, r in shape.eyes.values()])
     rim = np.exp(-np.clip(to_eye - 0.004, 0, 1) / 0.012) * (np.abs(yy) < 0.25) * (z > 0.5)
     mix(s["rim"], 0.5 * rim)
-    edge = cKDTree(np.concatenate([lash_edge(shape, side, shape.neutral, "2") for side in data.EYES]))
+    edge = cKDTree(np.concatenate([lash_edge(shape, side, shape.neutral, True) for side in data.EYES]))
     mix(s["lash_line"], 0.80 * np.exp(-((edge.query(p)[0] / 0.011) ** 2)))
-    edge = cKDTree(np.concatenate([lash_edge(shape, side, shape.neutral, "1") for side in data.EYES]))
+    edge = cKDTree(np.concatenate([lash_edge(shape, side, shape.neutral, False) for side in data.EYES]))
     mix(s["dark"], 0.45 * np.exp(-((edge.query(p)[0] / 0.009) ** 2)))
 
     lip = smoothstep(0.15, 0.85, lips)
@@ -91,7 +91,7 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
     mix((92, 36, 34), smoothstep(0.4, 0.8, inside))
     scalp = np.zeros(len(p))
     np.maximum.at(scalp, triangles.ravel(), np.repeat(density, 3))
-    mix(person["hair"]["scalp"], 0.62 * smoothstep(0.05, 0.9, scalp))
+    mix(person["hair"]["scalp"], 0.55 * smoothstep(0.45, 1.0, scalp) * smoothstep(0.50, 0.66, yy / head.height + 0.9 * (ax > 0.45)))
 
     oil = blob(0, 0.40, 0.35, 0.3) * 0.8 + blob(0, -0.15, 0.12, 0.25) + 0.5 * blob(0, -0.92, 0.2, 0.1) + 0.5 * blob(0.42, -0.22, 0.16, 0.1)
     rough = s["roughness"] + 0.03 * waves(p, 30, 21) - s["oil"] * np.clip(oil, 0, 1)
@@ -112,13 +112,10 @@ def seam_height(shape, x):
     return np.interp(x, xs[ok], ys[ok], left=-9, right=-9)
 
 
-def lash_edge(shape, side, vertices, kind):
-    """Dense points along the roots of the lash helper (`2` upper, `1` lower), at the given pose."""
-    centre, radius = shape.eyes[side]
-    q = np.unique(shape.base.of(f"helper-{side[0]}-eyelashes-{kind}"))
-    q = q[np.linalg.norm(shape.neutral[q] - centre, axis=1) < radius * 1.075]
-    q = q[np.argsort(shape.neutral[q, 0])]
-    r = vertices[q]
+def lash_edge(shape, side, vertices, upper):
+    """Dense points along the roots of the upper or lower lashes, at the given pose of the cage."""
+    ring = lid_margins(shape, side, LASH_RING)[0 if upper else 1]
+    r = shape.limit(vertices)[ring]
     return np.concatenate([r[:-1] * (1 - t) + r[1:] * t for t in (0, 0.25, 0.5, 0.75)] + [r[-1:]])
 
 
