@@ -103,7 +103,11 @@ impl Inner {
     pub fn new(part: &Part) -> Self {
         let front = part.positions.iter().map(|p| p.z).fold(f32::MIN, f32::max);
         let depth = |p: &Vec3| match part.material {
-            Material::Teeth => smoothstep(0.05, 0.50, front - p.z),
+            // The lower row lies farther in the shade.
+            Material::Teeth => {
+                let least = if part.place == Place::TeethLower { 0.14 } else { 0.0 };
+                least + (1.0 - least) * smoothstep(0.05, 0.50, front - p.z)
+            }
             Material::Tongue => 0.25 + 0.75 * smoothstep(0.0, 0.6, front - p.z),
             Material::Cavity => 0.75 + 0.25 * smoothstep(0.0, 0.5, front - p.z),
             Material::Eye | Material::Portrait => 0.0,
@@ -146,8 +150,8 @@ impl Inner {
             let normal = (head * self.mesh.normals[i]).to_array();
             // Lips throw a soft shadow on what lies behind them: deep from above, slight from below.
             let (below_upper, above_lower) = drawn.mouth.inside(lens.pixel(place));
-            let shade = (0.30 + 0.70 * smoothstep(-0.02, 0.16, below_upper / unit))
-                * (0.55 + 0.45 * smoothstep(-0.02, 0.12, above_lower / unit));
+            let shade = (0.45 + 0.55 * smoothstep(-0.02, 0.14, below_upper / unit))
+                * (0.65 + 0.35 * smoothstep(-0.02, 0.14, above_lower / unit));
             out.push(InnerVertex {
                 place: place.to_array(),
                 uv: self.uv[i].to_array(),
@@ -169,14 +173,14 @@ impl Inner {
             let turned = self.centre + turn * (*p - self.centre);
             let place = lens.clip(pose.apply(turned, self.mesh.head[i]));
             let normal = (head * ((turned - self.centre) / self.radius)).to_array();
-            // The inner corner is flesh, not white.
-            let nose =
-                if self.eye == 0 { opening.along(lens.pixel(place)) } else { 1.0 - opening.along(lens.pixel(place)) };
-            let corner = smoothstep(0.20, 0.02, nose);
+            // The corners are flesh, the inner one more so.
+            let along = opening.along(lens.pixel(place));
+            let nose = if self.eye == 0 { along } else { 1.0 - along };
+            let corner = (0.9 * smoothstep(0.22, 0.02, nose)).max(0.7 * smoothstep(0.90, 1.0, nose));
             // Lids and lashes shade the ball below them.
             let (below_upper, above_lower) = opening.inside(lens.pixel(place));
-            let shade = (0.52 + 0.48 * smoothstep(-0.01, 0.13, below_upper / unit))
-                * (0.82 + 0.18 * smoothstep(-0.01, 0.05, above_lower / unit));
+            let shade = (0.60 + 0.40 * smoothstep(-0.01, 0.11, below_upper / unit))
+                * (0.85 + 0.15 * smoothstep(-0.01, 0.05, above_lower / unit));
             out.push(InnerVertex {
                 place: place.to_array(),
                 uv: self.uv[i].to_array(),
@@ -269,7 +273,7 @@ impl Body {
             // The portrait has its light in it; turning the head only shifts that a little.
             let normal = self.mesh.normals[i];
             let turn = (head * normal - normal).dot(self.light) * share;
-            let inside = self.topology.lip[i] * drawn.mouth_open;
+            let inside = (self.topology.lip[i] * drawn.mouth_open).max(1.2 * self.topology.hidden[i]);
             let light = (1.0 + 0.22 * turn.clamp(-0.6, 0.6)) * (1.0 - 0.55 * inside);
             self.skin[i] = SkinVertex { place: self.clip[i], uv: self.uv[i], tone: Vec2::new(1.0, light) };
         }

@@ -50,6 +50,8 @@ pub(super) struct Topology {
     pub still: Vec<bool>,
     /// How far each vertex is inside the lips, 0..1: it falls into the shade as the mouth opens.
     pub lip: Vec<f32>,
+    /// 1 for what the lips hide at rest: the portrait shows something else in its place, so it is drawn dark.
+    pub hidden: Vec<f32>,
 }
 
 /// A renderer's noise must not make the inside of a person see-through.
@@ -121,7 +123,7 @@ impl Topology {
             }
         }
         let lip = lip(body, &rim, &holes);
-        Self { rim, rim_behind, holes, folds, cover, still, lip }
+        Self { rim, rim_behind, holes, folds, cover, still, lip, hidden: hidden(body) }
     }
 }
 
@@ -183,3 +185,28 @@ fn lip(body: &Part, rim: &[u32], holes: &[HoleEdge]) -> Vec<f32> {
     }
     ring.iter().map(|r| if *r > LIP_RINGS { 0.0 } else { 1.0 - f32::from(*r) / f32::from(LIP_RINGS) }).collect()
 }
+
+/// Which vertices around the mouth lie behind another part of the body in the portrait.
+fn hidden(body: &Part) -> Vec<f32> {
+    // The nostrils, a little higher, hide their own inside well enough.
+    let near = |v: u32| ((body.positions[v as usize] - MOUTH).truncate() / Vec2::new(0.6, 0.35)).length() < 1.0;
+    let at = |v: u32| body.uv[v as usize];
+    let around: Vec<_> = body.triangles.iter().filter(|t| t.iter().any(|v| near(*v))).collect();
+    let mut hidden = vec![0.0; body.positions.len()];
+    for v in (0..hidden.len() as u32).filter(|v| near(*v)) {
+        let p = at(v);
+        let behind = around.iter().filter(|t| !t.contains(&v)).any(|t| {
+            let [a, b, c] = t.map(at);
+            let area = (b - a).perp_dot(c - a);
+            let (wb, wc) = ((p - a).perp_dot(c - a) / area, (b - a).perp_dot(p - a) / area);
+            let wa = 1.0 - wb - wc;
+            let z = |v: u32| body.positions[v as usize].z;
+            wa.min(wb).min(wc) >= 0.0 && wa * z(t[0]) + wb * z(t[1]) + wc * z(t[2]) > z(v) + HIDDEN_BY
+        });
+        hidden[v as usize] = f32::from(u8::from(behind));
+    }
+    hidden
+}
+
+/// Head units by which one surface must lie before another to hide it; less is the lips' own thickness of touching.
+const HIDDEN_BY: f32 = 0.02;

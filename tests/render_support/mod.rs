@@ -1,3 +1,7 @@
+//! What the renderer's tests share.
+
+pub mod synthetic;
+
 use std::path::PathBuf;
 use vasa_camera::face::{Face, Shape};
 
