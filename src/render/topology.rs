@@ -56,8 +56,8 @@ pub(super) struct Topology {
 
 /// A renderer's noise must not make the inside of a person see-through.
 const OPAQUE: u8 = 250;
-/// Rings of triangles around the mouth that belong to the inside of the lips.
-const LIP_RINGS: u8 = 5;
+/// How far from the edge of the mouth the lips are in its shade, in head units.
+const LIP_DEPTH: f32 = 0.09;
 
 impl Topology {
     pub fn new(avatar: &Avatar, body: &Part) -> Self {
@@ -122,7 +122,7 @@ impl Topology {
                 holes.push(HoleEdge { a, b, inward, behind });
             }
         }
-        let lip = lip(body, &rim, &holes);
+        let lip = lip(body, &rim, &rim_behind);
         Self { rim, rim_behind, holes, folds, cover, still, lip, hidden: hidden(body) }
     }
 }
@@ -170,20 +170,15 @@ fn cover(avatar: &Avatar, body: &Part, triangle: &[u32; 3]) -> Cover {
     }
 }
 
-fn lip(body: &Part, rim: &[u32], holes: &[HoleEdge]) -> Vec<f32> {
-    let mut ring = vec![u8::MAX; body.positions.len()];
-    for e in holes.iter().filter(|e| e.behind == Behind::Mouth) {
-        ring[rim[e.a as usize] as usize] = 0;
-        ring[rim[e.b as usize] as usize] = 0;
-    }
-    for step in 0..LIP_RINGS {
-        for t in &body.triangles {
-            if t.iter().any(|v| ring[*v as usize] == step) {
-                t.iter().for_each(|v| ring[*v as usize] = ring[*v as usize].min(step + 1));
-            }
-        }
-    }
-    ring.iter().map(|r| if *r > LIP_RINGS { 0.0 } else { 1.0 - f32::from(*r) / f32::from(LIP_RINGS) }).collect()
+fn lip(body: &Part, rim: &[u32], rim_behind: &[Behind]) -> Vec<f32> {
+    let at = |v: &u32| body.positions[*v as usize];
+    let mouth: Vec<Vec3> = rim.iter().zip(rim_behind).filter(|r| *r.1 == Behind::Mouth).map(|r| at(r.0)).collect();
+    let near = |p: &Vec3| mouth.iter().map(|m| m.distance_squared(*p)).fold(f32::INFINITY, f32::min).sqrt();
+    body.positions
+        .iter()
+        // Most of a person is far from the mouth.
+        .map(|p| if (*p - MOUTH).length() < 1.5 { (1.0 - near(p) / LIP_DEPTH).max(0.0) } else { 0.0 })
+        .collect()
 }
 
 /// Which vertices around the mouth lie behind another part of the body in the portrait.
