@@ -322,3 +322,25 @@ fn sheet() {
         image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{name}.png"))).unwrap();
     }
 }
+
+/// The cards, for the eye: `cargo test --release --test render -- --ignored cards`, then look at $SHEET.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn cards() {
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let long = "error loading the avatar in /home/somebody/.local/share/vasa-camera/models/avatars/anna: mesh.safetensors: \
+                \"body.uv\" has 12 rows where the part has 3668 vertices; bake the avatar again";
+    for (name, title, sentence) in [
+        ("off", "Camera off", "VASA Camera is running; nothing is shown until it is switched on."),
+        ("error", "No avatar could be loaded", long),
+        ("odd", "Kamera aus · Камера 🙂", "Zażółć gęślą jaźń, ñandú, ελληνικά, 日本語"),
+    ] {
+        for (width, height) in [(1280, 720), (640, 480)] {
+            let mut frame = Frame::new(Size { width, height });
+            vasa_camera::render::card(Size { width, height }, title, sentence, &mut frame);
+            let picture = image::RgbaImage::from_raw(width, height, frame.rgba).unwrap();
+            image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{name}-{width}.png"))).unwrap();
+        }
+    }
+}
