@@ -244,6 +244,12 @@ fn the_same_face_gives_the_same_bytes() {
 }
 
 #[test]
+fn a_renderer_can_move_to_its_thread() {
+    fn moves<T: Send>() {}
+    moves::<Renderer>();
+}
+
+#[test]
 fn a_frame_takes_the_moment_and_the_size() {
     let avatar = made_up();
     let mut renderer = renderer(&avatar, NATIVE);

@@ -1,6 +1,7 @@
 //! The adapter that draws, chosen once and logged by name, and the pipelines on it.
 
-use super::shape::{InnerVertex, SkinVertex};
+use super::inner::InnerVertex;
+use super::shape::SkinVertex;
 use anyhow::{Context, Result, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, TextureFormat, TextureUsages};

@@ -1,9 +1,10 @@
 //! One avatar at one size on one device: everything that stays the same from frame to frame.
 
 use super::gpu::Gpu;
+use super::inner::{Inner, InnerVertex};
 use super::lens::{Cover, Lens};
 use super::resample::{self, Picture, Span};
-use super::shape::{Body, Inner, InnerVertex, MAX_STRIPS, Overlay, SkinVertex};
+use super::shape::{Body, MAX_STRIPS, Overlay, SkinVertex};
 use super::topology;
 use super::{Frame, Size};
 use crate::avatar::{Avatar, Material, Part};
