@@ -8,7 +8,8 @@ use super::shape::Drawn;
 use crate::avatar::{Material, Part, Place};
 use crate::face::Shape;
 use bytemuck::{Pod, Zeroable};
-use glam::{Vec2, Vec3};
+use glam::{Vec2, Vec3, Vec4};
+use std::collections::BTreeMap;
 
 /// A vertex of an eye or of the mouth's inside.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     radius: f32,
     /// 0: the avatar's own left eye.
     eye: usize,
+    /// Edges of the teeth where the mesh ends: two ends, and the vertex on the other side of the triangle.
+    ends: Vec<[u32; 3]>,
 }
 
 impl Inner {
@@ -56,6 +59,32 @@ impl Inner {
             centre: part.centre,
             radius,
             eye: usize::from(part.place == Place::EyeRight),
+            ends: if part.material == Material::Teeth { ends(part) } else { Vec::new() },
+        }
+    }
+
+    /// How many quads [`Inner::soften`] writes.
+    pub fn strip_count(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Appends strips that fade out over a pixel along the edges of the teeth. `first`: the first of the vertices from [`Inner::draw`].
+    pub fn soften(&self, lens: &Lens, first: usize, out: &mut Vec<InnerVertex>) {
+        for [a, b, apex] in &self.ends {
+            let of = |v: &u32| out[first + *v as usize];
+            let (a, b, apex) = (of(a), of(b), of(apex));
+            let pixel = |v: &InnerVertex| lens.pixel(Vec4::from_array(v.place));
+            let along = pixel(&b) - pixel(&a);
+            let mut n = Vec2::new(along.y, -along.x).normalize_or_zero();
+            if n.dot(pixel(&apex) - pixel(&a)) > 0.0 {
+                n = -n;
+            }
+            let fade = |v: InnerVertex| {
+                let [depth, open, _, shade] = v.extra;
+                let place = lens.moved(Vec4::from_array(v.place), n * 1.2).to_array();
+                InnerVertex { place, extra: [depth, open, 0.0, shade], ..v }
+            };
+            out.extend_from_slice(&[a, b, fade(a), fade(b)]);
         }
     }
 
@@ -84,7 +113,6 @@ impl Inner {
         if self.material == Material::Eye {
             return self.draw_eye(pose, lens, light, &drawn.eyes[self.eye], out);
         }
-        let gloss = if self.material == Material::Cavity { 0.0 } else { 1.0 };
         let outside = if self.sticks_out(pose) { pose.weights[Shape::TongueOut as usize] } else { 0.0 };
         for (i, p) in self.mesh.now.iter().enumerate() {
             let place = lens.clip(pose.apply(*p, self.mesh.head[i]));
@@ -99,7 +127,7 @@ impl Inner {
                 place: place.to_array(),
                 uv: self.uv[i].to_array(),
                 normal,
-                extra: [depth, drawn.mouth_open.max(outside), gloss, shade],
+                extra: [depth, drawn.mouth_open.max(outside), 1.0, shade],
             });
         }
     }
@@ -132,4 +160,15 @@ impl Inner {
             });
         }
     }
+}
+
+/// The edges that only one triangle has.
+fn ends(part: &Part) -> Vec<[u32; 3]> {
+    let mut edges: BTreeMap<(u32, u32), (u32, [u32; 3])> = BTreeMap::new();
+    for [a, b, c] in &part.triangles {
+        for (a, b, apex) in [(*a, *b, *c), (*b, *c, *a), (*c, *a, *b)] {
+            edges.entry((a.min(b), a.max(b))).or_insert((0, [a, b, apex])).0 += 1;
+        }
+    }
+    edges.into_values().filter(|e| e.0 == 1).map(|e| e.1).collect()
 }

@@ -136,6 +136,9 @@ impl Renderer {
         for part in &mut scene.inners {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
+        for part in &scene.inners {
+            part.inner.soften(&scene.lens, part.base as usize, &mut scene.inner_vertices);
+        }
         let region = match layers {
             Layers::Still => Some(Region::whole(size)),
             // Soft edges reach a little farther than the vertices.
@@ -278,7 +281,7 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
         });
         pass.set_bind_group(0, &part.texture, &[]);
         pass.set_bind_group(1, &scene.light_group, &[]);
-        draw(pass, part.indices, part.base as u32);
+        draw(pass, part.indices, part.base);
     };
     if layers == Layers::Moving {
         // The body always hides what is inside it: the two halves of the depth range keep them apart.
@@ -290,6 +293,10 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
             {
                 pass.set_scissor_rect(hole.x, hole.y, hole.width, hole.height);
                 inner(pass, part);
+                if part.strips.end > part.strips.start {
+                    pass.set_pipeline(&pipelines.teeth_edge);
+                    draw(pass, part.strips, 0);
+                }
             }
         }
         pass.set_scissor_rect(region.x, region.y, region.width, region.height);

@@ -33,7 +33,7 @@ struct Inner {
     @location(0) uv: vec2<f32>,
     @location(1) normal: vec3<f32>,
     // Eye: where the highlight stands relative to the centre, in radii, fleshy inner corner, shade of the lids.
-    // Mouth: how deep inside, how open the mouth is, gloss, shade of the lips.
+    // Mouth: how deep inside, how open the mouth is, opacity, shade of the lips.
     @location(2) extra: vec4<f32>,
 };
 
@@ -78,8 +78,8 @@ fn mouth(in: Inner) -> @location(0) vec4<f32> {
     var c = albedo * (0.58 + 0.48 * wrap) * fall * shade;
     // Teeth and tongue are wet.
     let h = normalize(light.key.xyz + vec3<f32>(0.0, 0.0, 1.0));
-    c += vec3<f32>(0.20) * in.extra.z * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
-    return vec4<f32>(c, 1.0);
+    c += vec3<f32>(0.20) * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
+    return vec4<f32>(c, 1.0) * in.extra.z;
 }
 
 // The background, where it cannot be copied.
