@@ -1,6 +1,7 @@
 //! The adapter that draws, chosen once and logged by name, and the pipelines on it.
 
-use super::shape::{InnerVertex, SkinVertex};
+use super::inner::InnerVertex;
+use super::shape::SkinVertex;
 use anyhow::{Context, Result, bail};
 use std::sync::{Arc, Mutex, PoisonError};
 use wgpu::{BufferUsages, TextureFormat, TextureUsages};
@@ -39,6 +40,8 @@ pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
     pub eye: wgpu::RenderPipeline,
     pub mouth: wgpu::RenderPipeline,
+    /// As `mouth`, blended.
+    pub teeth_edge: wgpu::RenderPipeline,
     /// As `mouth`, but hides nothing that comes after it.
     pub cavity: wgpu::RenderPipeline,
     /// The skin behind everything.
@@ -319,6 +322,7 @@ fn pipelines(
         background: way("whole", "behind", false, false, Always),
         eye: way("inner", "eye", true, false, Less),
         mouth: way("inner", "mouth", true, false, Less),
+        teeth_edge: way("inner", "mouth", true, true, LessEqual),
         cavity: way("inner", "mouth", true, false, Always),
         backing: way("skin", "skin_opaque", false, false, Always),
         opaque: front("skin_opaque", false, Less),

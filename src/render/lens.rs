@@ -51,11 +51,9 @@ impl Lens {
     }
 }
 
-/// Which whole pixels of the frame a picture covers that is centred and as high as the frame.
+/// The whole pixels of the frame that a picture covers which is centred and as high as the frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cover {
-    /// Left edge in pixels of the frame; negative where the picture is wider.
-    pub left: i32,
     pub width: u32,
     pub height: u32,
     /// Where the picture lies in those pixels.
@@ -68,7 +66,7 @@ impl Cover {
         let left = exact.start.floor();
         let width = ((exact.start + exact.length).ceil() - left).max(1.0);
         let span = Span { start: exact.start - left, length: exact.length };
-        Self { left: left as i32, width: width as u32, height: size.height, span }
+        Self { width: width as u32, height: size.height, span }
     }
 
     /// From places in the picture (0..1) to places in the covered pixels (0..1).
@@ -98,10 +96,11 @@ mod tests {
     #[test]
     fn a_picture_covers_whole_pixels_at_its_exact_place() {
         let c = Cover::new(Size { width: 512, height: 512 }, 4.0 / 3.0);
-        assert_eq!((c.left, c.width), (-86, 684));
-        let middle = c.uv(Vec2::splat(0.5)).x * c.width as f32 + c.left as f32;
+        // From pixel -86 on, 86 before the frame's left edge.
+        assert_eq!(c.width, 684);
+        let middle = c.uv(Vec2::splat(0.5)).x * c.width as f32 - 86.0;
         assert!((middle - 256.0).abs() < 1e-3, "{middle}");
         let c = Cover::new(Size { width: 1280, height: 720 }, 4.0 / 3.0);
-        assert_eq!((c.left, c.width), (160, 960));
+        assert_eq!((c.span.start, c.width), (0.0, 960));
     }
 }

@@ -3,7 +3,9 @@
 mod card;
 mod frame;
 mod gpu;
+mod inner;
 mod lens;
+mod morph;
 mod opening;
 mod pose;
 mod resample;
@@ -21,7 +23,7 @@ use anyhow::{Context, Result, bail};
 use glam::Vec2;
 use gpu::Gpu;
 use pose::Pose;
-use scene::{Run, Scene, row_bytes};
+use scene::{InnerPart, Run, Scene, row_bytes};
 use shape::{Body, Drawn};
 
 /// Draws one avatar at one size, offscreen, on the best adapter there is.
@@ -133,6 +135,9 @@ impl Renderer {
         let drawn = scene.body.draw(&pose, &scene.lens, gpu.samples == 1, &mut scene.skin_vertices);
         for part in &mut scene.inners {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
+        }
+        for part in &scene.inners {
+            part.inner.soften(&scene.lens, part.base as usize, &mut scene.inner_vertices);
         }
         let region = match layers {
             Layers::Still => Some(Region::whole(size)),
@@ -265,26 +270,33 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
         skin(pass, &pipelines.backing, &scene.skin);
         draw(pass, scene.backing, 0);
     }
-    if layers == Layers::Moving && !scene.inners.is_empty() {
-        // The body always hides what is inside it: the two halves of the depth range keep them apart.
-        pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
+    let inner = |pass: &mut wgpu::RenderPass<'_>, part: &InnerPart| {
         pass.set_vertex_buffer(0, scene.inner_buffer.slice(..));
         pass.set_index_buffer(scene.inner_indices.slice(..), wgpu::IndexFormat::Uint32);
+        pass.set_pipeline(match part.inner.material {
+            Material::Eye => &pipelines.eye,
+            // The near wall of the mouth must never hide the teeth.
+            Material::Cavity => &pipelines.cavity,
+            _ => &pipelines.mouth,
+        });
+        pass.set_bind_group(0, &part.texture, &[]);
+        pass.set_bind_group(1, &scene.light_group, &[]);
+        draw(pass, part.indices, part.base);
+    };
+    if layers == Layers::Moving {
+        // The body always hides what is inside it: the two halves of the depth range keep them apart.
+        pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
         for part in &scene.inners {
-            pass.set_pipeline(match part.inner.material {
-                Material::Eye => &pipelines.eye,
-                // The near wall of the mouth must never hide the teeth.
-                Material::Cavity => &pipelines.cavity,
-                _ => &pipelines.mouth,
-            });
-            pass.set_bind_group(0, &part.texture, &[]);
-            pass.set_bind_group(1, &scene.light_group, &[]);
             // Most of an eye and all of a closed mouth is hidden; what lies outside the hole is not even set up.
             if let Some((low, high)) = part.inner.opening(drawn).bounds()
                 && let Some(hole) = Region::around(low, high, 2.0, scene.size)
             {
                 pass.set_scissor_rect(hole.x, hole.y, hole.width, hole.height);
-                draw(pass, part.indices, part.base as u32);
+                inner(pass, part);
+                if part.strips.end > part.strips.start {
+                    pass.set_pipeline(&pipelines.teeth_edge);
+                    draw(pass, part.strips, 0);
+                }
             }
         }
         pass.set_scissor_rect(region.x, region.y, region.width, region.height);
@@ -296,6 +308,9 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
     draw(pass, runs[1], 0);
     if layers == Layers::Still {
         return;
+    }
+    for part in scene.inners.iter().filter(|p| p.inner.sticks_out(pose)) {
+        inner(pass, part);
     }
     skin(pass, &pipelines.strip, &scene.skin);
     let strips = Run { start: scene.strips.start, end: scene.strips.start + 6 * drawn.edges };

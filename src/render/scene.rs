@@ -1,9 +1,10 @@
 //! One avatar at one size on one device: everything that stays the same from frame to frame.
 
 use super::gpu::Gpu;
+use super::inner::{Inner, InnerVertex};
 use super::lens::{Cover, Lens};
 use super::resample::{self, Picture, Span};
-use super::shape::{Body, Inner, InnerVertex, MAX_STRIPS, Overlay, SkinVertex};
+use super::shape::{Body, MAX_STRIPS, Overlay, SkinVertex};
 use super::topology;
 use super::{Frame, Size};
 use crate::avatar::{Avatar, Material, Part};
@@ -24,7 +25,9 @@ pub(super) struct InnerPart {
     pub inner: Inner,
     pub texture: wgpu::BindGroup,
     pub indices: Run,
-    pub base: i32,
+    pub base: u32,
+    /// Soft edges, by places in the whole buffer.
+    pub strips: Run,
 }
 
 /// Where the pictures are drawn and read back from.
@@ -91,9 +94,17 @@ impl Scene {
             let start = inner_index.len() as u32;
             inner_index.extend(part.triangles.iter().flatten());
             let indices = Run { start, end: inner_index.len() as u32 };
-            let count = inner.vertex_count() as i32;
-            inners.push(InnerPart { inner, texture: inner_texture(gpu, part, &lens), indices, base });
+            let count = inner.vertex_count() as u32;
+            let texture = inner_texture(gpu, part, &lens);
+            inners.push(InnerPart { inner, texture, indices, base, strips: Run::default() });
             base += count;
+        }
+        // Their strips lie after all of them, in the same order.
+        for part in &mut inners {
+            let (start, count) = (inner_index.len() as u32, part.inner.strip_count() as u32);
+            inner_index.extend((0..count).flat_map(|q| [0, 1, 2, 2, 1, 3].map(|c| base + q * 4 + c)));
+            part.strips = Run { start, end: inner_index.len() as u32 };
+            base += 4 * count;
         }
         let skin = {
             let rgba = portrait(&avatar.portrait, avatar, &cover);

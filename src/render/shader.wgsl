@@ -33,7 +33,7 @@ struct Inner {
     @location(0) uv: vec2<f32>,
     @location(1) normal: vec3<f32>,
     // Eye: where the highlight stands relative to the centre, in radii, fleshy inner corner, shade of the lids.
-    // Mouth: how deep inside, how open the mouth is, gloss, shade of the lips.
+    // Mouth: how deep inside, how open the mouth is, opacity, shade of the lips.
     @location(2) extra: vec4<f32>,
 };
 
@@ -51,10 +51,14 @@ fn eye(in: Inner) -> @location(0) vec4<f32> {
     let albedo = textureSampleLevel(tex, smp, in.uv, 0.0).rgb;
     // A ball in a socket: the key light wraps around, the rim falls into the shade of the lids.
     let wrap = clamp(dot(n, light.key.xyz) * 0.5 + 0.5, 0.0, 1.0);
-    let rim = smoothstep(0.05, 0.75, n.z);
-    var c = albedo * (0.62 + 0.38 * wrap) * mix(vec3<f32>(0.80, 0.66, 0.62), vec3<f32>(1.0), rim);
-    c *= mix(vec3<f32>(0.55, 0.46, 0.43), vec3<f32>(1.0), in.extra.w);
-    c = mix(c, vec3<f32>(0.74, 0.47, 0.42) * (0.7 + 0.3 * wrap), in.extra.z * 0.8);
+    let rim = smoothstep(0.0, 0.6, n.z);
+    var c = albedo * (0.88 + 0.26 * wrap) * mix(vec3<f32>(0.88, 0.74, 0.68), vec3<f32>(1.0), rim);
+    // The room, mirrored in the wet cornea, veils the iris.
+    let cornea = 1.0 - smoothstep(0.21, 0.26, length(in.uv - vec2<f32>(0.5)));
+    c = mix(c, vec3<f32>(0.78, 0.77, 0.73), 0.15 * cornea);
+    c *= mix(vec3<f32>(0.50, 0.42, 0.39), vec3<f32>(1.0), in.extra.w);
+    // The corners are flesh, not white.
+    c = mix(c, vec3<f32>(0.80, 0.60, 0.53) * (0.72 + 0.28 * wrap), in.extra.z);
     // The window of the key light, mirrored in the wet cornea.
     let d = (in.normal.xy - in.extra.xy) / 0.085;
     let spot = 1.0 - smoothstep(0.55, 1.25, length(d));
@@ -69,13 +73,13 @@ fn mouth(in: Inner) -> @location(0) vec4<f32> {
     let wrap = clamp(dot(n, light.key.xyz) * 0.6 + 0.4, 0.0, 1.0);
     // Light comes in through the lips only: farther back is darker and warmer.
     let inside = in.extra.x;
-    let fall = mix(vec3<f32>(1.0), vec3<f32>(0.20, 0.11, 0.09), inside) * mix(vec3<f32>(0.74, 0.66, 0.60), vec3<f32>(1.0), in.extra.y);
+    let fall = mix(vec3<f32>(1.0), vec3<f32>(0.20, 0.11, 0.09), inside) * mix(vec3<f32>(0.86, 0.78, 0.72), vec3<f32>(1.0), in.extra.y);
     let shade = mix(vec3<f32>(0.30, 0.17, 0.13), vec3<f32>(1.0), in.extra.w);
-    var c = albedo * (0.45 + 0.55 * wrap) * fall * shade;
+    var c = albedo * (0.58 + 0.48 * wrap) * fall * shade;
     // Teeth and tongue are wet.
     let h = normalize(light.key.xyz + vec3<f32>(0.0, 0.0, 1.0));
-    c += vec3<f32>(0.20) * in.extra.z * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
-    return vec4<f32>(c, 1.0);
+    c += vec3<f32>(0.20) * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
+    return vec4<f32>(c, 1.0) * in.extra.z;
 }
 
 // The background, where it cannot be copied.

@@ -4,10 +4,11 @@
 //! more as a shader; and knowing every pixel place lets strips along edges stand in for multisampling.
 
 use super::lens::Lens;
+use super::morph::{Mesh, smoothstep};
 use super::opening::Opening;
 use super::pose::Pose;
 use super::topology::{Behind, Topology};
-use crate::avatar::{Avatar, Material, Morph, Part, Place};
+use crate::avatar::{Avatar, Part};
 use bytemuck::{Pod, Zeroable};
 use glam::{Vec2, Vec3, Vec4};
 
@@ -21,62 +22,8 @@ pub(super) struct SkinVertex {
     pub tone: Vec2,
 }
 
-/// A vertex of an eye or of the mouth's inside.
-#[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
-#[repr(C)]
-pub(super) struct InnerVertex {
-    pub place: [f32; 4],
-    pub uv: [f32; 2],
-    pub normal: [f32; 3],
-    /// See `Inner` in the shader.
-    pub extra: [f32; 4],
-}
-
 /// Strips along edges, at most; more edges than this never bound a face.
 pub(super) const MAX_STRIPS: usize = 4096;
-
-/// A mesh that faces move, at rest.
-struct Mesh {
-    rest: Vec<Vec3>,
-    normals: Vec<Vec3>,
-    head: Vec<f32>,
-    morphs: Vec<Morph>,
-    now: Vec<Vec3>,
-}
-
-impl Mesh {
-    fn new(part: &Part) -> Self {
-        Self {
-            rest: part.positions.clone(),
-            normals: normals(part),
-            head: part.head.clone(),
-            morphs: part.morphs.clone(),
-            now: part.positions.clone(),
-        }
-    }
-
-    fn morph(&mut self, pose: &Pose) {
-        self.now.copy_from_slice(&self.rest);
-        for morph in &self.morphs {
-            let weight = pose.weights[morph.weight];
-            if weight > 0.0 {
-                for (v, d) in &morph.deltas {
-                    self.now[*v as usize] += *d * weight;
-                }
-            }
-        }
-    }
-}
-
-fn normals(part: &Part) -> Vec<Vec3> {
-    let mut sum = vec![Vec3::ZERO; part.positions.len()];
-    for t in &part.triangles {
-        let [a, b, c] = t.map(|v| part.positions[v as usize]);
-        let n = (b - a).cross(c - a);
-        t.iter().for_each(|v| sum[*v as usize] += n);
-    }
-    sum.into_iter().map(|n| n.normalize_or(Vec3::Z)).collect()
-}
 
 /// One picture that is laid over parts of the body, and the keys that show it.
 pub(super) struct Overlay {
@@ -86,107 +33,6 @@ pub(super) struct Overlay {
     pub keys: Vec<(usize, Vec<(Vec2, f32)>)>,
 }
 
-/// An eye or a part of the mouth.
-pub(super) struct Inner {
-    mesh: Mesh,
-    pub material: Material,
-    uv: Vec<Vec2>,
-    /// For the mouth: how deep inside each vertex lies, 0..1.
-    depth: Vec<f32>,
-    centre: Vec3,
-    radius: f32,
-    /// 0: the avatar's own left eye.
-    eye: usize,
-}
-
-impl Inner {
-    pub fn new(part: &Part) -> Self {
-        let front = part.positions.iter().map(|p| p.z).fold(f32::MIN, f32::max);
-        let depth = |p: &Vec3| match part.material {
-            Material::Teeth => smoothstep(0.05, 0.50, front - p.z),
-            Material::Tongue => 0.25 + 0.75 * smoothstep(0.0, 0.6, front - p.z),
-            Material::Cavity => 0.75 + 0.25 * smoothstep(0.0, 0.5, front - p.z),
-            Material::Eye | Material::Portrait => 0.0,
-        };
-        let radius = part.positions.iter().map(|p| (*p - part.centre).length()).fold(1e-3, f32::max);
-        Self {
-            mesh: Mesh::new(part),
-            material: part.material,
-            uv: part.uv.clone(),
-            depth: part.positions.iter().map(depth).collect(),
-            centre: part.centre,
-            radius,
-            eye: usize::from(part.place == Place::EyeRight),
-        }
-    }
-
-    /// The hole of the body that this shows through.
-    pub fn opening<'a>(&self, drawn: &'a Drawn) -> &'a Opening {
-        match self.material {
-            Material::Eye => &drawn.eyes[self.eye],
-            _ => &drawn.mouth,
-        }
-    }
-
-    pub fn vertex_count(&self) -> usize {
-        self.uv.len()
-    }
-
-    /// Appends the vertices of this frame.
-    pub fn draw(&mut self, pose: &Pose, lens: &Lens, light: Vec3, drawn: &Drawn, out: &mut Vec<InnerVertex>) {
-        self.mesh.morph(pose);
-        let head = pose.head();
-        let unit = lens.pixels_per_unit();
-        if self.material == Material::Eye {
-            return self.draw_eye(pose, lens, light, &drawn.eyes[self.eye], out);
-        }
-        let gloss = if self.material == Material::Cavity { 0.0 } else { 1.0 };
-        for (i, p) in self.mesh.now.iter().enumerate() {
-            let place = lens.clip(pose.apply(*p, self.mesh.head[i]));
-            let normal = (head * self.mesh.normals[i]).to_array();
-            // Lips throw a soft shadow on what lies behind them: deep from above, slight from below.
-            let (below_upper, above_lower) = drawn.mouth.inside(lens.pixel(place));
-            let shade = (0.30 + 0.70 * smoothstep(-0.02, 0.16, below_upper / unit))
-                * (0.55 + 0.45 * smoothstep(-0.02, 0.12, above_lower / unit));
-            out.push(InnerVertex {
-                place: place.to_array(),
-                uv: self.uv[i].to_array(),
-                normal,
-                extra: [self.depth[i], drawn.mouth_open, gloss, shade],
-            });
-        }
-    }
-
-    fn draw_eye(&self, pose: &Pose, lens: &Lens, light: Vec3, opening: &Opening, out: &mut Vec<InnerVertex>) {
-        let (turn, head) = (pose.eyes[self.eye], pose.head());
-        let unit = lens.pixels_per_unit();
-        // The cornea is a smaller ball set forward in the eye (radius 7.8 mm, 5.6 mm before the centre of a 12 mm globe): its
-        // highlight goes about half way with the gaze and stays where the light is otherwise.
-        let forward = head * turn * Vec3::Z;
-        let half_way = (light + Vec3::Z).normalize_or(Vec3::Z);
-        let spot = forward * 0.47 + half_way * 0.60;
-        for (i, p) in self.mesh.now.iter().enumerate() {
-            let turned = self.centre + turn * (*p - self.centre);
-            let place = lens.clip(pose.apply(turned, self.mesh.head[i]));
-            let normal = (head * ((turned - self.centre) / self.radius)).to_array();
-            // The inner corner is flesh, not white.
-            let nose =
-                if self.eye == 0 { opening.along(lens.pixel(place)) } else { 1.0 - opening.along(lens.pixel(place)) };
-            let corner = smoothstep(0.20, 0.02, nose);
-            // Lids and lashes shade the ball below them.
-            let (below_upper, above_lower) = opening.inside(lens.pixel(place));
-            let shade = (0.52 + 0.48 * smoothstep(-0.01, 0.13, below_upper / unit))
-                * (0.82 + 0.18 * smoothstep(-0.01, 0.05, above_lower / unit));
-            out.push(InnerVertex {
-                place: place.to_array(),
-                uv: self.uv[i].to_array(),
-                normal,
-                extra: [spot.x, spot.y, corner, shade],
-            });
-        }
-    }
-}
-
 /// The body and what is laid over it.
 pub(super) struct Body {
     mesh: Mesh,
@@ -194,7 +40,6 @@ pub(super) struct Body {
     pub topology: Topology,
     pub overlays: Vec<Overlay>,
     triangles: Vec<[u32; 3]>,
-    /// For each body vertex its place in the overlays' vertices.
     light: Vec3,
     clip: Vec<Vec4>,
     pixel: Vec<Vec2>,
@@ -269,7 +114,7 @@ impl Body {
             // The portrait has its light in it; turning the head only shifts that a little.
             let normal = self.mesh.normals[i];
             let turn = (head * normal - normal).dot(self.light) * share;
-            let inside = self.topology.lip[i] * drawn.mouth_open;
+            let inside = (self.topology.lip[i] * drawn.mouth_open).max(1.2 * self.topology.hidden[i]);
             let light = (1.0 + 0.22 * turn.clamp(-0.6, 0.6)) * (1.0 - 0.55 * inside);
             self.skin[i] = SkinVertex { place: self.clip[i], uv: self.uv[i], tone: Vec2::new(1.0, light) };
         }
@@ -438,9 +283,4 @@ fn hole_light(behind: Behind) -> f32 {
 /// A key is a photograph of the end of a movement: it comes in over the middle of it.
 fn fade(weight: f32) -> f32 {
     smoothstep(0.1, 0.9, weight)
-}
-
-pub(super) fn smoothstep(low: f32, high: f32, x: f32) -> f32 {
-    let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
-    t * t * (3.0 - 2.0 * t)
 }

@@ -50,12 +50,14 @@ pub(super) struct Topology {
     pub still: Vec<bool>,
     /// How far each vertex is inside the lips, 0..1: it falls into the shade as the mouth opens.
     pub lip: Vec<f32>,
+    /// 1 for what the lips hide at rest: the portrait shows something else in its place, so it is drawn dark.
+    pub hidden: Vec<f32>,
 }
 
 /// A renderer's noise must not make the inside of a person see-through.
 const OPAQUE: u8 = 250;
-/// Rings of triangles around the mouth that belong to the inside of the lips.
-const LIP_RINGS: u8 = 5;
+/// How far from the edge of the mouth the lips are in its shade, in head units.
+const LIP_DEPTH: f32 = 0.09;
 
 impl Topology {
     pub fn new(avatar: &Avatar, body: &Part) -> Self {
@@ -120,8 +122,8 @@ impl Topology {
                 holes.push(HoleEdge { a, b, inward, behind });
             }
         }
-        let lip = lip(body, &rim, &holes);
-        Self { rim, rim_behind, holes, folds, cover, still, lip }
+        let lip = lip(body, &rim, &rim_behind);
+        Self { rim, rim_behind, holes, folds, cover, still, lip, hidden: hidden(body) }
     }
 }
 
@@ -168,18 +170,38 @@ fn cover(avatar: &Avatar, body: &Part, triangle: &[u32; 3]) -> Cover {
     }
 }
 
-fn lip(body: &Part, rim: &[u32], holes: &[HoleEdge]) -> Vec<f32> {
-    let mut ring = vec![u8::MAX; body.positions.len()];
-    for e in holes.iter().filter(|e| e.behind == Behind::Mouth) {
-        ring[rim[e.a as usize] as usize] = 0;
-        ring[rim[e.b as usize] as usize] = 0;
-    }
-    for step in 0..LIP_RINGS {
-        for t in &body.triangles {
-            if t.iter().any(|v| ring[*v as usize] == step) {
-                t.iter().for_each(|v| ring[*v as usize] = ring[*v as usize].min(step + 1));
-            }
-        }
-    }
-    ring.iter().map(|r| if *r > LIP_RINGS { 0.0 } else { 1.0 - f32::from(*r) / f32::from(LIP_RINGS) }).collect()
+fn lip(body: &Part, rim: &[u32], rim_behind: &[Behind]) -> Vec<f32> {
+    let at = |v: &u32| body.positions[*v as usize];
+    let mouth: Vec<Vec3> = rim.iter().zip(rim_behind).filter(|r| *r.1 == Behind::Mouth).map(|r| at(r.0)).collect();
+    let near = |p: &Vec3| mouth.iter().map(|m| m.distance_squared(*p)).fold(f32::INFINITY, f32::min).sqrt();
+    body.positions
+        .iter()
+        // Most of a person is far from the mouth.
+        .map(|p| if (*p - MOUTH).length() < 1.5 { (1.0 - near(p) / LIP_DEPTH).max(0.0) } else { 0.0 })
+        .collect()
 }
+
+/// Which vertices around the mouth lie behind another part of the body in the portrait.
+fn hidden(body: &Part) -> Vec<f32> {
+    // The nostrils, a little higher, hide their own inside well enough.
+    let near = |v: u32| ((body.positions[v as usize] - MOUTH).truncate() / Vec2::new(0.6, 0.35)).length() < 1.0;
+    let at = |v: u32| body.uv[v as usize];
+    let around: Vec<_> = body.triangles.iter().filter(|t| t.iter().any(|v| near(*v))).collect();
+    let mut hidden = vec![0.0; body.positions.len()];
+    for v in (0..hidden.len() as u32).filter(|v| near(*v)) {
+        let p = at(v);
+        let behind = around.iter().filter(|t| !t.contains(&v)).any(|t| {
+            let [a, b, c] = t.map(at);
+            let area = (b - a).perp_dot(c - a);
+            let (wb, wc) = ((p - a).perp_dot(c - a) / area, (b - a).perp_dot(p - a) / area);
+            let wa = 1.0 - wb - wc;
+            let z = |v: u32| body.positions[v as usize].z;
+            wa.min(wb).min(wc) >= 0.0 && wa * z(t[0]) + wb * z(t[1]) + wc * z(t[2]) > z(v) + HIDDEN_BY
+        });
+        hidden[v as usize] = f32::from(u8::from(behind));
+    }
+    hidden
+}
+
+/// Head units by which one surface must lie before another to hide it; less is the lips' own thickness of touching.
+const HIDDEN_BY: f32 = 0.02;

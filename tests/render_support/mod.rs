@@ -1,3 +1,7 @@
+//! What the renderer's tests share.
+
+pub mod synthetic;
+
 use std::path::PathBuf;
 use vasa_camera::face::{Face, Shape};
 
@@ -67,6 +71,7 @@ pub fn states() -> Vec<(String, Face)> {
     add("yawneg", &[(MouthSmileLeft, 0.4), (MouthSmileRight, 0.4)], [-18.0, 4.0, 5.0], ahead);
     add("pitch", &[], [0.0, 12.0, 0.0], ahead);
     add("pitchneg", &[(JawOpen, 0.3)], [0.0, -12.0, 0.0], ahead);
+    add("tongue", &[(JawOpen, 0.35), (TongueOut, 1.0)], still, ahead);
     add("roll", &[], [5.0, 0.0, 12.0], ahead);
     all
 }
