@@ -82,7 +82,9 @@ fn text_that_cannot_be_spoken_is_refused() {
 fn a_file_that_is_no_sound_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let csv = dir.path().join("o.csv").to_string_lossy().into_owned();
-    for (name, bytes) in [("text.wav", &b"this is no sound at all"[..]), ("empty.mp3", b""), ("cut.wav", b"RIFF\x10\0\0\0WAVEfmt ")] {
+    for (name, bytes) in
+        [("text.wav", &b"this is no sound at all"[..]), ("empty.mp3", b""), ("cut.wav", b"RIFF\x10\0\0\0WAVEfmt ")]
+    {
         let file = write(dir.path(), name, bytes);
         refused(&["render", "--audio", &file, "--curves-out", &csv], 1, &[name]);
     }
@@ -101,7 +103,8 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_another_face() {
     let dir = tempfile::tempdir().unwrap();
     let render = |name: &str, seed: &str| {
         let path = dir.path().join(name);
-        let out = vasa(&["render", "--text", "Pam bought a map.", "--seed", seed, "--curves-out", &path.to_string_lossy()]);
+        let out =
+            vasa(&["render", "--text", "Pam bought a map.", "--seed", seed, "--curves-out", &path.to_string_lossy()]);
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         std::fs::read(path).unwrap()
     };
@@ -122,7 +125,13 @@ fn a_rendered_video_has_picture_and_sound_of_the_same_length() {
         let out = vasa(&["render", "--text", "Hello there.", "--size", "320x240", "--out", &file]);
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         let probe = Command::new("ffprobe")
-            .args(["-v", "error", "-count_frames", "-show_entries", "stream=codec_type,nb_read_frames,width,height:format=duration"])
+            .args([
+                "-v",
+                "error",
+                "-count_frames",
+                "-show_entries",
+                "stream=codec_type,nb_read_frames,width,height:format=duration",
+            ])
             .args(["-of", "json", &file])
             .output()
             .expect("ffprobe starts");

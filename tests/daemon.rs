@@ -73,9 +73,13 @@ fn members(xml: &str) -> BTreeMap<String, Vec<String>> {
         let key = format!("{name}=\"");
         tag.split(&key).nth(1).and_then(|r| r.split('"').next()).unwrap_or_default().to_string()
     };
-    let (mut out, mut interface, mut member): (BTreeMap<String, Vec<String>>, String, Option<String>) = Default::default();
-    let without_comments: String =
-        xml.split("<!--").enumerate().map(|(i, p)| if i == 0 { p } else { p.split_once("-->").map_or("", |x| x.1) }).collect();
+    let (mut out, mut interface, mut member): (BTreeMap<String, Vec<String>>, String, Option<String>) =
+        Default::default();
+    let without_comments: String = xml
+        .split("<!--")
+        .enumerate()
+        .map(|(i, p)| if i == 0 { p } else { p.split_once("-->").map_or("", |x| x.1) })
+        .collect();
     let mut push = |interface: &str, m: String| out.entry(interface.to_string()).or_default().push(m);
     for tag in without_comments.split('<').skip(1) {
         let open = tag.split('>').next().unwrap_or_default();
@@ -83,13 +87,23 @@ fn members(xml: &str) -> BTreeMap<String, Vec<String>> {
         match open.split([' ', '/', '\n']).next().unwrap_or_default() {
             "interface" => interface = attribute(open, "name"),
             kind @ ("method" | "signal" | "property") => {
-                let mut m = format!("{kind} {} {} {}", attribute(open, "name"), attribute(open, "type"), attribute(open, "access"));
+                let mut m = format!(
+                    "{kind} {} {} {}",
+                    attribute(open, "name"),
+                    attribute(open, "type"),
+                    attribute(open, "access")
+                );
                 m = m.trim().to_string();
                 if closed { push(&interface, m) } else { member = Some(m) }
             }
             "arg" => {
                 if let Some(m) = &mut member {
-                    m.push_str(&format!(" {}:{}:{}", attribute(open, "name"), attribute(open, "type"), attribute(open, "direction")));
+                    m.push_str(&format!(
+                        " {}:{}:{}",
+                        attribute(open, "name"),
+                        attribute(open, "type"),
+                        attribute(open, "direction")
+                    ));
                 }
             }
             "annotation" => {
@@ -214,7 +228,8 @@ fn an_utterance_starts_and_ends_and_can_be_stopped() {
     assert!((0.8..4.0).contains(&spoken), "three words took {spoken} s");
     assert!(monitor.log().contains(", true)"), "{}", monitor.log());
 
-    let long = "This sentence goes on and on, because it is to be stopped in its middle, and nobody wants to hear its end.";
+    let long =
+        "This sentence goes on and on, because it is to be stopped in its middle, and nobody wants to hear its end.";
     let mut say = world.session.spawn(vasa(), &["say", long]);
     monitor.wait_line(line + 1, "UtteranceStarted", LONG);
     world.vasa(&["stop"]);

@@ -114,7 +114,10 @@ impl Eyes {
         let size = (self.to.yaw - self.from.yaw).hypot(self.to.pitch - self.from.pitch);
         (self.moving, self.duration) = (0.0, SACCADE.0 + SACCADE.1 * size);
         self.next_shift = if self.away { wait(rng, 0.35, 0.75) } else { wait(rng, 0.3, 0.9) };
-        if was_away != self.away && self.blink.is_none() && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0 {
+        if was_away != self.away
+            && self.blink.is_none()
+            && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0
+        {
             self.next_blink = self.next_blink.min(0.02);
         }
     }

@@ -130,10 +130,8 @@ mod tests {
                 *sd += (w.iter().map(|p| (p[axis] - mean).powi(2)).sum::<f32>() / w.len() as f32).sqrt();
             }
         }
-        let mut speed: Vec<f32> = poses
-            .windows(2)
-            .map(|w| (0..3).map(|i| (w[1][i] - w[0][i]).powi(2)).sum::<f32>().sqrt() / DT)
-            .collect();
+        let mut speed: Vec<f32> =
+            poses.windows(2).map(|w| (0..3).map(|i| (w[1][i] - w[0][i]).powi(2)).sum::<f32>().sqrt() / DT).collect();
         speed.sort_by(f32::total_cmp);
         (sd.map(|s| s / windows.len() as f32), speed[speed.len() / 2])
     }

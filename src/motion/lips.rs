@@ -43,15 +43,18 @@ impl Lips {
     /// # Errors
     /// The network's file or the runtime is missing, damaged, or not what this program knows.
     pub fn open(paths: &Paths) -> Result<Self> {
-        let file = paths
-            .locate(FILE)
-            .with_context(|| format!("the lip network {FILE} is missing; restore the file that came with the program"))?;
+        let file = paths.locate(FILE).with_context(|| {
+            format!("the lip network {FILE} is missing; restore the file that came with the program")
+        })?;
         let bytes = assets::read_checked(paths, &file)?;
         // One thread: a step takes under a millisecond, and waking a second one would cost more.
         let mut builder = assets::builder(paths, 1)?;
-        let session = builder
-            .commit_from_memory(&bytes)
-            .map_err(|e| anyhow!("the lip network {} does not load: {e}; restore the file that came with the program", file.display()))?;
+        let session = builder.commit_from_memory(&bytes).map_err(|e| {
+            anyhow!(
+                "the lip network {} does not load: {e}; restore the file that came with the program",
+                file.display()
+            )
+        })?;
         Ok(Self { network: Some(Network::new(session)?), ..Self::level() })
     }
 
@@ -110,14 +113,11 @@ impl Network {
             .and_then(|s| s.get(1).copied())
             .and_then(|n| usize::try_from(n).ok())
             .filter(|n| (1..1 << 20).contains(n))
-            .context("the lip network has no input \"state\" of a fixed size; restore the file that came with the program")?;
-        let mut network = Self {
-            session,
-            mel: [0.0; BANDS * FRAMES],
-            state: vec![0.0; state],
-            silent_for: 0,
-            last: AT_REST,
-        };
+            .context(
+                "the lip network has no input \"state\" of a fixed size; restore the file that came with the program",
+            )?;
+        let mut network =
+            Self { session, mel: [0.0; BANDS * FRAMES], state: vec![0.0; state], silent_for: 0, last: AT_REST };
         // The first run allocates what later ones reuse, and shows now what would fail then.
         network.run(&Heard { mel: [[-3.0; BANDS]; FRAMES], over: -10.0, is_floor: true })?;
         network.forget();

@@ -134,7 +134,8 @@ impl Style {
         }
         // Rounded lips and a broad smile pull against each other: the voice wins half of it.
         let round = (w[Shape::MouthPucker] + w[Shape::MouthFunnel]).clamp(0.0, 1.0);
-        for shape in [Shape::MouthSmileLeft, Shape::MouthSmileRight, Shape::MouthStretchLeft, Shape::MouthStretchRight] {
+        for shape in [Shape::MouthSmileLeft, Shape::MouthSmileRight, Shape::MouthStretchLeft, Shape::MouthStretchRight]
+        {
             if add[shape] > 0.0 {
                 add[shape] *= 1.0 - 0.5 * round;
             }
@@ -207,7 +208,9 @@ mod tests {
     #[test]
     fn intensity_scales_the_profile_and_a_broken_one_is_taken_as_written() {
         let smile = profile(&[(Shape::MouthSmileLeft, 0.4)], MotionStyle { energy: 1.5, ..MotionStyle::default() });
-        for (intensity, expected, energy) in [(0.0, 0.0, 1.0), (0.5, 0.2, 1.25), (2.0, 0.8, 2.0), (9.0, 0.8, 2.0), (f32::NAN, 0.4, 1.5)] {
+        for (intensity, expected, energy) in
+            [(0.0, 0.0, 1.0), (0.5, 0.2, 1.25), (2.0, 0.8, 2.0), (9.0, 0.8, 2.0), (f32::NAN, 0.4, 1.5)]
+        {
             let look = Look::of(&smile, intensity);
             assert!((look.expression[Shape::MouthSmileLeft] - expected).abs() < 1e-6);
             assert!((look.motion.energy - energy).abs() < 1e-6);
