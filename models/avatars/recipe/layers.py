@@ -6,11 +6,12 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import Delaunay, cKDTree
 
-from shape import LASH_RING, lid_margins, smoothstep
+from shape import smoothstep
 
-LID_INNER_RING = 9  # quads of rings below this are the socket's bag: left out
-LIP_INNER_RING = 7
-SHADE_TILE = (10, 10, 34, 34)  # pixels x0, y0, x1, y1 of portrait.jpg and matte.png that hold the lid's shadow, see shade_tile()
+# The holes' rims lie where one sees the edge of the lids and the lips; what goes on inside of these rings is left out.
+LID_INNER_RING = 18
+LID_CORNER_RING = 13
+LIP_INNER_RING = 10
 GRID = 0.13  # head units between the outer surface's points
 
 
@@ -154,6 +155,16 @@ def _outer_points(framing, loop_uv, alpha):
     return np.array(out), step
 
 
+def _inside_lids(shape, side):
+    """Vertices of the socket that the body does without: all but the flesh in the corners, which no eyeball covers."""
+    ring = shape.eye_rings[side]
+    x = shape.neutral[:, 0]
+    edge = x[ring == LID_INNER_RING]
+    middle, half = (edge.min() + edge.max()) / 2, np.ptp(edge) / 2
+    corner = np.abs(x - middle) > 0.60 * half
+    return (ring < LID_INNER_RING) & ~(corner & (ring >= LID_CORNER_RING))
+
+
 def _join(framing, loop_uv, outer_uv, step):
     """Triangles over the face's rim (first) and the outer points; points in the way of a rim's edge are left out."""
     n = len(loop_uv)
@@ -199,8 +210,8 @@ def body(shape, framing, points, alpha) -> Part:
         raise SystemExit(f"{len(lost)} edges of the face's rim cannot be joined to the outer surface")
     face = quads[region]
     bag = shape.mouth_ring < LIP_INNER_RING
-    for r in shape.eye_rings.values():
-        bag |= r < LID_INNER_RING
+    for side in shape.eye_rings:
+        bag |= _inside_lids(shape, side)
     face = face[~bag[face].any(1)]
     used = np.unique(face)
     index = np.full(len(p), -1)
@@ -231,61 +242,7 @@ def body(shape, framing, points, alpha) -> Part:
     part = Part(position, uv, _head_weight(position, len(used), chin), triangles)
     _morphs(part, shape, framing, used, quads)
     _blink_keys(part, framing, shape)
-    for side in ("left", "right"):
-        _lid_shade(part, shape, framing, side, alpha.shape)
     return part
-
-
-def shade_tile(bgr, alpha):
-    """Paints the shadow under the upper lid, with the line of the lashes' roots, into a corner where nothing else is."""
-    x0, y0, x1, y1 = SHADE_TILE
-    t = np.linspace(0, 1, y1 - y0)[:, None]
-    bgr[:y1 + 10, :x1 + 10] = np.array([0.06, 0.08, 0.12])
-    a = 0.80 * np.exp(-((t / 0.10) ** 2)) + 0.46 * smoothstep(1.0, 0.05, t) ** 1.5
-    alpha[y0:y1, x0:x1] = np.clip(a, 0, 1)
-    alpha[y0 - 6 : y0, x0:x1] = alpha[y0, x0:x1]
-
-
-def _lid_shade(part, shape, framing, side, size, reach=0.13):
-    """A strip hung from the upper lid's edge over the eyeball, which takes its picture from the shade tile. It follows the
-    lid and goes under the lower one when the eye closes."""
-    centre, radius = framing.head(shape.eyes[side][0]), shape.eyes[side][1] / framing.unit
-    ring, _ = lid_margins(shape, side, LASH_RING)
-    edge = framing.head(shape.limit(shape.neutral)[ring])
-    n, rows = len(ring), 4
-    t = np.linspace(0, 1, rows)
-    span = np.linspace(0, 1, n)
-    drop = reach * (0.35 + 0.65 * np.sin(np.pi * span))
-    p = np.repeat(edge[None], rows, 0)
-    p[:, :, 1] += 0.014 - t[:, None] * drop[None]
-
-    def on_ball(q):
-        out = (q - centre)[..., :2]
-        flat = np.minimum(np.linalg.norm(out, axis=-1), radius * 0.98)
-        return centre[2] + np.sqrt(radius**2 - flat**2) + 0.006
-
-    p[:, :, 2] = on_ball(p)
-    h, w = size
-    x0, y0, x1, y1 = SHADE_TILE
-    u = (x0 + 3 + (x1 - x0 - 6) * span) / w
-    uv = np.stack(np.broadcast_arrays(u[None], ((y0 + 0.5 + (y1 - y0 - 1.5) * t) / h)[:, None]), -1)
-    first, count = len(part.position), rows * n
-    faces = []
-    for i in range(rows - 1):
-        for j in range(n - 1):
-            a = first + i * n + j
-            faces += [(a, a + n, a + n + 1), (a, a + n + 1, a + 1)]
-    part.position = np.concatenate([part.position, p.reshape(-1, 3)])
-    part.uv = np.concatenate([part.uv, uv.reshape(-1, 2)])
-    part.head = np.concatenate([part.head, np.ones(count)])
-    part.triangles = np.concatenate([np.array(faces), part.triangles])
-    for name in list(part.morphs):
-        d = shape.limit(shape.units[name])[ring] / framing.unit
-        d = np.repeat(d[None], rows, 0)
-        d[:, :, 2] = np.where(np.abs(d[..., :2]).max(-1) > 1e-4, on_ball(p + d) - p[:, :, 2], 0)
-        part.morphs[name] = np.concatenate([part.morphs[name], d.reshape(-1, 3)])
-    for key, (kuv, mask) in part.keys.items():
-        part.keys[key] = (np.concatenate([kuv, uv.reshape(-1, 2)]), np.concatenate([mask, np.zeros(count)]))
 
 
 def _relaxed(rim_z, z, triangles, rounds=10):

@@ -4,13 +4,14 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 import data
-from layers import LIP_INNER_RING, Part
+from layers import Part
 from shape import lips, smoothstep
 
 # widths in dm from the middle outwards (central and lateral incisor, canine, premolars, molars), and crown heights
 UPPER = dict(width=[0.085, 0.066, 0.076, 0.070, 0.068, 0.098, 0.090], crown=[0.102, 0.090, 0.098, 0.084, 0.078, 0.072, 0.068])
 LOWER = dict(width=[0.054, 0.059, 0.068, 0.070, 0.071, 0.105, 0.098], crown=[0.086, 0.088, 0.098, 0.084, 0.078, 0.072, 0.068])
 EDGE_DROP = {"upper": 0.030, "lower": 0.010}  # dm below the seam of the closed lips (lower: their edges, behind the upper)
+CAVITY_RING = 7  # where the bowl behind the lips begins, a little inside of the body's own rim
 GUM = 0.09  # dm of gum above the crowns
 TILE = {"upper": (0.0, 0.36), "lower": (0.36, 0.72), "tongue": (0.72, 1.0)}  # v ranges in mouth.jpg
 
@@ -112,8 +113,7 @@ def tongue(shape, framing):
 def cavity(shape, framing):
     """A dark bowl behind the teeth: it starts on the lips' inner rim, goes outwards and back, and closes."""
     quads = shape.base.of("body")
-    rim_ring = LIP_INNER_RING
-    rim_quads = quads[(shape.mouth_ring[quads] <= rim_ring).all(1)]
+    rim_quads = quads[(shape.mouth_ring[quads] <= CAVITY_RING).all(1)]
     edges = {}
     for q in rim_quads:
         for i in range(4):
@@ -129,7 +129,7 @@ def cavity(shape, framing):
     middle = rim.mean(0)
     rings = [rim]
     for back, wide in ((0.10, 1.22), (0.40, 1.30), (0.90, 1.15), (1.30, 0.70)):
-        r = middle + (rim - middle) * [wide, wide * 1.15, 0.5]
+        r = middle + np.clip((rim - middle) * [wide, wide * 1.15, 0.5], [-0.75, -0.5, -9], [0.75, 0.5, 9])
         r[:, 2] -= back
         rings.append(r)
     position = np.concatenate(rings + [[middle - [0, 0, 1.4]]])

@@ -36,12 +36,9 @@ def pictures(who, work, out):
     feather = cv2.GaussianBlur(feather, (0, 0), m / 3)[..., None]
     closed[y : y + h, x : x + w] = closed[y : y + h, x : x + w] * (1 - feather) + part["part"][..., :3] * feather
     saturation = who["light"]["saturation"]
-    matte = alpha.copy()
     for im, name in ((bgr, "portrait.jpg"), (closed, "closed.jpg")):
-        im = passes.grade(im.astype(np.float32), saturation)
-        layers.shade_tile(im, matte)
-        _jpg(out / name, im)
-    cv2.imwrite(str(out / "matte.png"), (matte * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        _jpg(out / name, passes.grade(im.astype(np.float32), saturation))
+    cv2.imwrite(str(out / "matte.png"), (alpha * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     _jpg(out / "plate.jpg", np.load(work / "plate.npy"), 88)
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
     _jpg(out / "eye.jpg", np.clip(eye, 0, 1) ** 0.74, 92)  # display-referred: the render's own curve lifts the iris as much
