@@ -74,8 +74,8 @@ fn mouth(in: Inner) -> @location(0) vec4<f32> {
     // Light comes in through the lips only: farther back is darker and warmer.
     let inside = in.extra.x;
     let fall = mix(vec3<f32>(1.0), vec3<f32>(0.20, 0.11, 0.09), inside) * mix(vec3<f32>(0.86, 0.78, 0.72), vec3<f32>(1.0), in.extra.y);
-    let shade = mix(vec3<f32>(0.30, 0.17, 0.13), vec3<f32>(1.0), in.extra.w);
-    var c = albedo * (0.58 + 0.48 * wrap) * fall * shade;
+    let shade = mix(vec3<f32>(0.46, 0.34, 0.30), vec3<f32>(1.0), in.extra.w);
+    var c = albedo * (0.72 + 0.42 * wrap) * fall * shade;
     // Teeth and tongue are wet.
     let h = normalize(light.key.xyz + vec3<f32>(0.0, 0.0, 1.0));
     c += vec3<f32>(0.20) * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
