@@ -312,13 +312,15 @@ fn an_avatar_can_be_exchanged_and_may_lack_eyes_and_keys() {
 #[ignore = "draws pictures to look at"]
 fn sheet() {
     let dir = std::env::var_os("AVATAR").map(Into::into).or_else(anna).expect("an avatar to look at");
+    let clock = std::time::Instant::now();
     let avatar = Avatar::load(&dir).unwrap();
+    println!("read in {:?}", clock.elapsed());
     let height = std::env::var("HEIGHT").ok().and_then(|s| s.parse().ok()).unwrap_or(720);
     let size = Size { width: height * 4 / 3, height };
     let only = std::env::var("ONLY").unwrap_or_default();
     let samples = std::env::var("SAMPLES").ok().and_then(|s| s.parse().ok());
     let mut renderer = Renderer::on(&avatar, size, AdapterChoice::Cpu, samples).unwrap();
-    println!("{}", renderer.adapter());
+    println!("{}, prepared after {:?}", renderer.adapter(), clock.elapsed());
     let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
     std::fs::create_dir_all(&out).unwrap();
     let mut frame = Frame::new(size);

@@ -1,4 +1,4 @@
-//! The people that can be drawn: the layered portrait, its files, and finding it by name (`docs/avatars.md`).
+//! The people that can be drawn: the layered portrait, its files, and finding it by name (`models/avatars/README.md`).
 
 mod load;
 mod manifest;

@@ -150,7 +150,7 @@ impl Inner {
             let corner = (0.9 * smoothstep(0.22, 0.02, nose)).max(0.7 * smoothstep(0.90, 1.0, nose));
             // Lids and lashes shade the ball below them.
             let (below_upper, above_lower) = opening.inside(lens.pixel(place));
-            let shade = (0.60 + 0.40 * smoothstep(-0.01, 0.11, below_upper / unit))
+            let shade = (0.42 + 0.58 * smoothstep(-0.02, 0.12, below_upper / unit))
                 * (0.85 + 0.15 * smoothstep(-0.01, 0.05, above_lower / unit));
             out.push(InnerVertex {
                 place: place.to_array(),

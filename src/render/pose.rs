@@ -12,8 +12,8 @@ const MAX_SHIFT: f32 = 1.5;
 const MAX_GAZE_YAW: f32 = 32.0;
 const MAX_GAZE_PITCH: f32 = 24.0;
 /// How far the lids follow the eyes when these look down and up by [`MAX_GAZE_PITCH`].
-const LIDS_FOLLOW_DOWN: f32 = 0.75;
-const LIDS_FOLLOW_UP: f32 = 0.6;
+const LIDS_FOLLOW_DOWN: f32 = 1.2;
+const LIDS_FOLLOW_UP: f32 = 0.8;
 
 /// How many steps the share by which a vertex follows the head is divided into.
 const STEPS: usize = 16;
@@ -66,7 +66,7 @@ impl Pose {
             // A closed lid has nowhere left to go: the other shapes of the lids fade as it closes.
             let open = 1.0 - at(&weights, blink);
             let share = pitches[i] / MAX_GAZE_PITCH;
-            weights[down as usize] = (-share).max(0.0) * LIDS_FOLLOW_DOWN * open;
+            weights[down as usize] = (-share * LIDS_FOLLOW_DOWN).clamp(0.0, 1.0) * open;
             weights[up as usize] = share.max(0.0) * LIDS_FOLLOW_UP * open;
             weights[wide as usize] *= open;
             weights[squint as usize] *= 0.3 + 0.7 * open;

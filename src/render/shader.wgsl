@@ -51,18 +51,18 @@ fn eye(in: Inner) -> @location(0) vec4<f32> {
     let albedo = textureSampleLevel(tex, smp, in.uv, 0.0).rgb;
     // A ball in a socket: the key light wraps around, the rim falls into the shade of the lids.
     let wrap = clamp(dot(n, light.key.xyz) * 0.5 + 0.5, 0.0, 1.0);
-    let rim = smoothstep(0.0, 0.6, n.z);
-    var c = albedo * (0.88 + 0.26 * wrap) * mix(vec3<f32>(0.88, 0.74, 0.68), vec3<f32>(1.0), rim);
+    let rim = smoothstep(0.1, 0.75, n.z);
+    var c = albedo * (0.79 + 0.25 * wrap) * mix(vec3<f32>(0.84, 0.68, 0.62), vec3<f32>(1.0), rim);
     // The room, mirrored in the wet cornea, veils the iris.
     let cornea = 1.0 - smoothstep(0.21, 0.26, length(in.uv - vec2<f32>(0.5)));
-    c = mix(c, vec3<f32>(0.78, 0.77, 0.73), 0.15 * cornea);
+    c = mix(c, vec3<f32>(0.74, 0.65, 0.50), 0.20 * cornea);
     c *= mix(vec3<f32>(0.50, 0.42, 0.39), vec3<f32>(1.0), in.extra.w);
     // The corners are flesh, not white.
     c = mix(c, vec3<f32>(0.80, 0.60, 0.53) * (0.72 + 0.28 * wrap), in.extra.z);
     // The window of the key light, mirrored in the wet cornea.
-    let d = (in.normal.xy - in.extra.xy) / 0.085;
-    let spot = 1.0 - smoothstep(0.55, 1.25, length(d));
-    c = mix(c, vec3<f32>(0.96, 0.97, 1.0), spot * 0.85);
+    let d = abs(in.normal.xy - in.extra.xy) / 0.095;
+    let spot = 1.0 - smoothstep(0.40, 1.30, max(max(d.x, d.y), 0.75 * length(d)));
+    c = mix(c, vec3<f32>(0.96, 0.97, 1.0), spot * 0.80);
     return vec4<f32>(c, 1.0);
 }
 
@@ -74,8 +74,8 @@ fn mouth(in: Inner) -> @location(0) vec4<f32> {
     // Light comes in through the lips only: farther back is darker and warmer.
     let inside = in.extra.x;
     let fall = mix(vec3<f32>(1.0), vec3<f32>(0.20, 0.11, 0.09), inside) * mix(vec3<f32>(0.86, 0.78, 0.72), vec3<f32>(1.0), in.extra.y);
-    let shade = mix(vec3<f32>(0.30, 0.17, 0.13), vec3<f32>(1.0), in.extra.w);
-    var c = albedo * (0.58 + 0.48 * wrap) * fall * shade;
+    let shade = mix(vec3<f32>(0.46, 0.34, 0.30), vec3<f32>(1.0), in.extra.w);
+    var c = albedo * (0.72 + 0.42 * wrap) * fall * shade;
     // Teeth and tongue are wet.
     let h = normalize(light.key.xyz + vec3<f32>(0.0, 0.0, 1.0));
     c += vec3<f32>(0.20) * in.extra.w * pow(max(dot(n, h), 0.0), 40.0) * (1.0 - inside);
