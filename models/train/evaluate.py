@@ -1,8 +1,9 @@
-"""evaluate.py NET.pt|teacher [--channels]: scores a network on the twelve development clips, as the product would hear them.
+"""evaluate.py NET.pt|teacher [--channels] [--card FILE.json]: scores a network on the twelve development clips, as the product would hear them.
 
 Writes WORK/curves/*.csv and calls the evaluation's own score.py. --channels scores aperture and width as the network gives
-them, before they become ARKit weights."""
+them, before they become ARKit weights. --card writes the scores into the network's record. GAIN scales the sound."""
 
+import json
 import os
 import subprocess
 import sys
@@ -50,7 +51,16 @@ def main():
         t, c = channels_of(name, x * gain)
         d = dict(aperture=c[:, 0], width=c[:, 1]) if raw else weights(c)
         np.savetxt(os.path.join(out, i + ".csv"), np.c_[t, np.stack(list(d.values()), 1)], fmt="%.4f", delimiter=",", header="time," + ",".join(d), comments="")
-    sys.exit(subprocess.run([sys.executable, os.path.join(ev, "score.py"), os.path.join(ev, "tracks"), out, "--list", os.path.join(ev, "dev.txt"), "--offsets", os.path.join(ev, "offsets.json")]).returncode)
+    result = os.path.join(WORK, "scores.json")
+    command = [sys.executable, os.path.join(ev, "score.py"), os.path.join(ev, "tracks"), out, "--list", os.path.join(ev, "dev.txt"), "--offsets", os.path.join(ev, "offsets.json"), "--json", result]
+    subprocess.run(command, check=True)
+    if "--card" in sys.argv:
+        card = sys.argv[sys.argv.index("--card") + 1]
+        record, summary = json.load(open(card)), json.load(open(result))["summary"]
+        kept = {k: round(summary[k], 3) for k in ("r_lag", "clo_auc", "r_det", "r_w", "r0", "clo_F1", "clo_x", "contr", "lag_ms", "clips", "events")}
+        record.setdefault("scores", {})["20 dB quieter" if gain < 0.5 else "as recorded"] = kept
+        record["scores"]["command"] = "make -C models/train export, or: [GAIN=.1] evaluate.py NET.pt --card lips-small.json"
+        json.dump(record, open(card, "w"), indent=1)
 
 
 if __name__ == "__main__":

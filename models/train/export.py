@@ -110,6 +110,7 @@ def main():
         features=dict(rate=16000, bands=BANDS, low_hz=LOW_HZ, high_hz=HIGH_HZ, window=WINDOW, hop=HOP, fft=FFT, preemphasis=PREEMPHASIS, level_start=LEVEL_START, level_min=LEVEL_MIN, attack=ATTACK, release=RELEASE, leak=LEAK, speech_range=SPEECH_RANGE, floor_min=FLOOR_MIN, floor_rise=FLOOR_RISE, floor_smooth=FLOOR_SMOOTH, speech_over_floor=SPEECH_OVER_FLOOR),
         training=torch.load(sys.argv[1]).get("record", record.get("training")),
     )
+    record.pop("scores", None)  # of another network; evaluate.py --card writes those of this one
     json.dump(record, open(card, "w"), indent=1)
 
 

@@ -2,7 +2,8 @@
 
 64 log-mel bands at 100 Hz over a running loud level -> causal k 5 conv -> stride 2 -> 8 residual causal blocks -> 8 channels at
 50 Hz, 80 ms behind the sound. Sound is changed in the mel domain: EQ, band limit, vocal-tract length, reverb, noise, gain.
-Environment: STEPS, BATCH, WIDTH, SEED, INIT (a .pt to go on from), LR, THREADS."""
+Environment: STEPS (of the plan; STOP ends earlier), BATCH, WIDTH, SEED, INIT (a .pt to go on from), KINDS (of
+speech, all by default), LR, THREADS."""
 
 import glob
 import json
@@ -119,6 +120,8 @@ def main():
     teacher, mels, lips, aux, kinds = Teacher(), [], [], [], []
     for f in sorted(glob.glob(os.path.join(WORK, "windows", "*.npz"))):
         z, kind = np.load(f), os.path.basename(f).split("_")[0]
+        if kind not in os.environ.get("KINDS", kind).split(","):
+            continue
         q, y = teacher(z["state"]), z["y"]
         if kind == "grid":  # the film, steadied by the teacher
             q = np.where(np.isfinite(y), 0.7 * np.nan_to_num(y) + 0.3 * q, q)
@@ -137,7 +140,7 @@ def main():
     plan = torch.optim.lr_scheduler.OneCycleLR(opt, float(os.environ.get("LR", "2e-3")), total_steps=steps, pct_start=0.15)
     crop, warm, losses, start = 600, 40, [], time.time()
     weight = torch.tensor([2.0, 1.5, 1.0, 1.0, 1.0, 1.0, 0.7, 0.7])[None, :, None]
-    for step in range(steps):
+    for step in range(int(os.environ.get("STOP", steps))):
         ms, starts, ys, zs = [], [], [], []
         for i in rng.choice(len(mels), batch, p=p):
             a = 2 * rng.integers(0, (2800 - crop) // 2)
@@ -167,8 +170,8 @@ def main():
         if step in (5, 50) or step % 100 == 99:
             print(f"step {step + 1}/{steps} loss {np.mean(losses[-100:]):.4f} {time.time() - start:.0f} s", flush=True)
             torch.save(dict(net=net.state_dict(), width=width), out)
-    curve = [round(float(np.mean(losses[k : k + 100])), 4) for k in range(0, steps, 100)]
-    record = dict(windows_of_28_s=count, share=share, steps=steps, batch=batch, crop_s=crop / 100, width=width, seed=seed, loss_per_100_steps=curve, channels=CHANNELS, init=os.path.basename(os.environ.get("INIT", "")) or None, learning_rate=float(os.environ.get("LR", "2e-3")))
+    curve = [round(float(np.mean(losses[k : k + 100])), 4) for k in range(0, len(losses), 100)]
+    record = dict(windows_of_28_s=count, share=share, steps=len(losses), planned=steps, batch=batch, crop_s=crop / 100, width=width, seed=seed, loss_per_100_steps=curve, channels=CHANNELS, init=os.path.basename(os.environ.get("INIT", "")) or None, learning_rate=float(os.environ.get("LR", "2e-3")))
     torch.save(dict(net=net.state_dict(), width=width, record=record), out)
 
 

@@ -56,7 +56,7 @@ pub struct Eyes {
 impl Eyes {
     pub fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed ^ 0x6579_6573);
-        let next_blink = wait(&mut rng, 0.3, 3.0);
+        let next_blink = 1.0 + 3.0 * rng.f32();
         Self {
             rng,
             blink: None,
