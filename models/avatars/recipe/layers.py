@@ -156,13 +156,16 @@ def _outer_points(framing, loop_uv, alpha):
 
 
 def _inside_lids(shape, side):
-    """Vertices of the socket that the body does without: all but the flesh in the corners, which no eyeball covers."""
+    """Vertices of the socket that the body does without: all but the lower lid's wet rim, which one sees from above, and
+    the flesh in the corners, which no eyeball covers."""
     ring = shape.eye_rings[side]
-    x = shape.neutral[:, 0]
-    edge = x[ring == LID_INNER_RING]
-    middle, half = (edge.min() + edge.max()) / 2, np.ptp(edge) / 2
-    corner = np.abs(x - middle) > 0.60 * half
-    return (ring < LID_INNER_RING) & ~(corner & (ring >= LID_CORNER_RING))
+    x, y = shape.neutral[:, 0], shape.neutral[:, 1]
+    edge = ring == LID_INNER_RING
+    middle, half = (x[edge].min() + x[edge].max()) / 2, np.ptp(x[edge]) / 2
+    corner = np.abs(x - middle) > 0.50 * half
+    lower = y < np.median(y[edge]) - 0.01
+    needed = (corner & (ring >= LID_CORNER_RING)) | (lower & (ring >= LID_INNER_RING - 2))
+    return (ring < LID_INNER_RING) & ~needed
 
 
 def _join(framing, loop_uv, outer_uv, step):
@@ -237,7 +240,6 @@ def body(shape, framing, points, alpha) -> Part:
     flip = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0] < 0
     flip[: 2 * len(face)] = False  # the face mesh has its own, true winding
     triangles[flip] = triangles[flip][:, [0, 2, 1]]
-    # outer triangles last: the face's own lie before them in the depth test anyway
 
     part = Part(position, uv, _head_weight(position, len(used), chin), triangles)
     _morphs(part, shape, framing, used, quads)

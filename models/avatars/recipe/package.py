@@ -19,7 +19,7 @@ def _jpg(path, bgr, quality=90):
     cv2.imwrite(str(path), (np.clip(bgr, 0, 1) * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])
 
 
-def pictures(who, work, out):
+def pictures(who, shape, framing, work, out):
     """portrait, closed, matte and plate; gives the matte."""
     portrait = np.load(work / "portrait.npy")
     part = np.load(work / "closed.npz")
@@ -41,9 +41,34 @@ def pictures(who, work, out):
     cv2.imwrite(str(out / "matte.png"), (alpha * 255 + 0.5).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     _jpg(out / "plate.jpg", np.load(work / "plate.npy"), 88)
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
-    _jpg(out / "eye.jpg", np.clip(eye, 0, 1) ** 0.74, 92)  # display-referred: the render's own curve lifts the iris as much
+    graded = passes.grade(portrait[..., :3] * 1.0, saturation)
+    _jpg(out / "eye.jpg", as_exposed(eye, graded, shape, framing), 92)
     _jpg(out / "mouth.jpg", mouth.picture(), 90)
     return alpha
+
+
+def as_exposed(eye, portrait, shape, framing):
+    """The eyeball's picture with iris and white brought to the tones that they have in the portrait, so that the drawn eye
+    looks like the rendered one."""
+    n = eye.shape[0]
+    y, x = np.mgrid[0:n, 0:n]
+    radius = np.hypot(x - n / 2 + 0.5, y - n / 2 + 0.5) / (n / 2)
+    white = np.clip((radius - 0.44) / 0.06, 0, 1)[..., None]
+    h, w = portrait.shape[:2]
+    v, u = np.mgrid[0:h, 0:w]
+    seen = {"iris": [], "white": []}
+    for centre, r in shape.eyes.values():
+        c = framing.uv(framing.head(centre)) * [w, h]
+        scale = r * 0.985 / framing.unit / (2 * framing.tan_half_height * framing.distance) * h
+        dx, dy = (u + 0.5 - c[0]) / scale, (v + 0.5 - c[1]) / scale
+        d = np.hypot(dx, dy)
+        seen["iris"].append(portrait[(d > 0.26) & (d < 0.42) & (np.abs(dy) < 0.22)])
+        seen["white"].append(portrait[(d > 0.54) & (d < 0.68) & (np.abs(dy) < 0.12)])
+    share = {"iris": 50, "white": 80}  # the darker part of the white lies in the lids' shade
+    tone = {k: np.percentile(np.concatenate(p), share[k], axis=0) for k, p in seen.items()}
+    own = {"iris": np.median(eye[(radius > 0.26) & (radius < 0.42)], 0), "white": np.median(eye[(radius > 0.54) & (radius < 0.68)], 0)}
+    gain = {k: np.log(tone[k]) / np.log(own[k]) for k in tone}  # a power keeps black black and white white
+    return eye ** gain["iris"] * (1 - white) + eye ** gain["white"] * white
 
 
 def tensors(name, part, names, smallest=2e-4):
@@ -71,7 +96,7 @@ def tensors(name, part, names, smallest=2e-4):
 
 def write(who, shape, framing, work, out):
     out.mkdir(parents=True, exist_ok=True)
-    alpha = pictures(who, work, out)
+    alpha = pictures(who, shape, framing, work, out)
     points = dict(np.load(work / "points.npz"))
     left, left_centre = layers.eye(shape, framing, "left")
     right, right_centre = layers.eye(shape, framing, "right")

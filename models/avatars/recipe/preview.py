@@ -165,7 +165,7 @@ class Package:
     def shade(self, part, a, keys, state, light):
         uv, normal = a[..., :2], a[..., 2:5]
         one = np.ones((*a.shape[:2], 1))
-        lit = np.clip((normal * light).sum(-1, keepdims=True), 0, 1)
+        wrap = np.clip((normal * light).sum(-1, keepdims=True) * 0.5 + 0.5, 0, 1)
         kind = part["material"]
         if kind == "portrait":
             c, alpha = self.sample(self.pictures["portrait.jpg"], uv), self.sample(self.matte, uv)
@@ -181,9 +181,9 @@ class Package:
         half = np.array([0, 0, 1.0]) + light
         shine = np.clip((normal * half / np.linalg.norm(half)).sum(-1, keepdims=True), 0, 1)
         if kind == "eye":
-            return c * (0.52 + 0.42 * lit) + 0.75 * shine**220, one
+            return c * (0.78 + 0.26 * wrap) + 0.75 * shine**220, one
         dark = np.clip((a[..., 7:8] + 0.15) / 0.75, 0.25, 1) if kind == "tongue" else one
-        return c * (0.45 + 0.40 * lit) * dark + 0.10 * shine**40, one
+        return c * (0.42 + 0.48 * wrap) * dark + 0.10 * shine**40, one
 
 
 def sheet(package, height, columns, only=None):
