@@ -34,8 +34,8 @@ def weights(c, voice=1.0):
     jaw_open = np.clip(np.maximum(0.55 * chin + 0.6 * gap, gap - 0.3 * down - 0.2 * up), 0, 1)
     close = np.clip(jaw_open + 0.3 * down + 0.2 * up - gap, 0, 1)
     shut = np.clip(1 - gap / 0.08, 0, 1) * voice
-    press = shut * np.clip(0.25 + 0.6 * (REST - thick), 0, 0.6)
-    funnel, pucker = np.clip(0.9 * round_ * open_, 0, 1), np.clip(0.9 * round_ * (1 - 0.5 * open_), 0, 1)
-    stretch, smile = np.clip(0.45 * spread, 0, 1), np.clip(0.3 * spread, 0, 1)
+    press = shut * np.clip(0.3 + 0.7 * (REST - thick), 0, 0.6)
+    funnel, pucker = np.clip(1.5 * round_ * open_, 0, 1), np.clip(1.5 * round_ * (1 - 0.5 * open_), 0, 1)
+    stretch, smile = np.clip(0.7 * spread, 0, 1), np.clip(0.4 * spread, 0, 1)
     roll = 0.5 * press
     return dict(zip(NAMES, [jaw_open, close, funnel, pucker, down, down, up, up, stretch, stretch, smile, smile, press, press, roll, roll]))

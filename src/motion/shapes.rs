@@ -39,11 +39,11 @@ pub fn weights(channels: &[f32; CHANNELS], voice: f32, energy: f32) -> Weights {
     let jaw = (0.55 * chin + 0.6 * gap).max(gap - 0.3 * down - 0.2 * up).clamp(0.0, 1.0);
     let close = (jaw + 0.3 * down + 0.2 * up - gap).clamp(0.0, 1.0);
     let shut = (1.0 - gap / 0.08).clamp(0.0, 1.0) * voice;
-    let press = shut * (0.25 + 0.6 * (REST - c[THICK])).clamp(0.0, 0.6);
-    let funnel = (0.9 * round * open).clamp(0.0, 1.0);
-    let pucker = (0.9 * round * (1.0 - 0.5 * open)).clamp(0.0, 1.0);
-    let stretch = (0.45 * spread).clamp(0.0, 1.0);
-    let smile = (0.3 * spread).clamp(0.0, 1.0);
+    let press = shut * (0.3 + 0.7 * (REST - c[THICK])).clamp(0.0, 0.6);
+    let funnel = (1.5 * round * open).clamp(0.0, 1.0);
+    let pucker = (1.5 * round * (1.0 - 0.5 * open)).clamp(0.0, 1.0);
+    let stretch = (0.7 * spread).clamp(0.0, 1.0);
+    let smile = (0.4 * spread).clamp(0.0, 1.0);
 
     let mut w = Weights::default();
     for (shape, value) in [
