@@ -2,7 +2,6 @@
 import math
 
 import bmesh
-import bpy
 import numpy as np
 from scipy.ndimage import gaussian_filter
 

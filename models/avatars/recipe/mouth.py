@@ -3,7 +3,6 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
-import data
 from layers import Part
 from shape import lips, smoothstep
 

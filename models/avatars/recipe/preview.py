@@ -181,6 +181,8 @@ class Package:
         half = np.array([0, 0, 1.0]) + light
         shine = np.clip((normal * half / np.linalg.norm(half)).sum(-1, keepdims=True), 0, 1)
         if kind == "eye":
+            cornea = np.clip((0.26 - np.linalg.norm(uv - 0.5, axis=-1, keepdims=True)) / 0.05, 0, 1)
+            c = c * (1 - 0.15 * cornea) + 0.15 * 0.77 * cornea
             return c * (0.78 + 0.26 * wrap) + 0.75 * shine**220, one
         dark = np.clip((a[..., 7:8] + 0.15) / 0.75, 0.25, 1) if kind == "tongue" else one
         return c * (0.42 + 0.48 * wrap) * dark + 0.10 * shine**40, one
