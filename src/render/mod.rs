@@ -11,6 +11,7 @@ mod pose;
 mod resample;
 mod scene;
 mod shape;
+mod smooth;
 mod topology;
 
 pub use card::card;
@@ -210,7 +211,7 @@ impl Renderer {
             region.extent(),
         );
         gpu.queue.submit([encoder.finish()]);
-        read_back(gpu, scene, region, into)
+        read_back(gpu, scene, region, &drawn, into)
     }
 }
 
@@ -324,7 +325,7 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
 }
 
 /// Waits for the picture and joins it with the background.
-fn read_back(gpu: &Gpu, scene: &Scene, region: Region, into: &mut Frame) -> Result<()> {
+fn read_back(gpu: &Gpu, scene: &Scene, region: Region, drawn: &Drawn, into: &mut Frame) -> Result<()> {
     let stride = row_bytes(region.width) as usize;
     let slice = scene.target.readback.slice(..(stride * region.height as usize) as u64);
     slice.map_async(wgpu::MapMode::Read, |_| {});
@@ -338,10 +339,25 @@ fn read_back(gpu: &Gpu, scene: &Scene, region: Region, into: &mut Frame) -> Resu
         into.rgba[..top].copy_from_slice(&scene.background[..top]);
         into.rgba[bottom..].copy_from_slice(&scene.background[bottom..]);
         let rows = into.rgba[top..bottom].chunks_exact_mut(row).zip(scene.background[top..bottom].chunks_exact(row));
-        for ((to, behind), drawn) in rows.zip(mapped.chunks_exact(stride)) {
+        for ((to, behind), person) in rows.zip(mapped.chunks_exact(stride)) {
             to[..left].copy_from_slice(&behind[..left]);
-            to[left..left + wide].copy_from_slice(&drawn[..wide]);
+            to[left..left + wide].copy_from_slice(&person[..wide]);
             to[left + wide..].copy_from_slice(&behind[left + wide..]);
+        }
+        if gpu.samples == 1 {
+            let person =
+                smooth::Drawn { bytes: &mapped, stride, width: region.width as usize, height: region.height as usize };
+            let more = scene.lens.pixels_per_unit() * 0.08;
+            for (low, high) in [&drawn.mouth, &drawn.eyes[0], &drawn.eyes[1]].into_iter().filter_map(|o| o.bounds()) {
+                let Some(hole) = Region::around(low, high, more, scene.size) else { continue };
+                let within = |from: u32, start: u32, length: u32| {
+                    from.saturating_sub(start) as usize..(from + length).saturating_sub(start) as usize
+                };
+                let (x, y) = (within(hole.x, region.x, hole.width), within(hole.y, region.y, hole.height));
+                person.smooth(x, y, |x, y, rgb| {
+                    into.rgba[top + y * row + left + x * 4..][..3].copy_from_slice(&rgb);
+                });
+            }
         }
     }
     scene.target.readback.unmap();
