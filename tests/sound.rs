@@ -213,6 +213,10 @@ fn inside_the_voice_is_heard() {
     assert_eq!(speaker.problems(), Vec::<String>::new());
     let seen: Vec<f32> = face.iter().flat_map(|b| b.samples).collect();
     let heard: Vec<f32> = ear.blocks.iter().flat_map(|b| b.samples).collect();
+    // For whoever wants to look when it fails.
+    for (name, samples) in [("face.wav", &seen), ("ear.wav", &heard)] {
+        write_wav(&Path::new(env!("CARGO_TARGET_TMPDIR")).join(name), samples, RATE).unwrap();
+    }
     let (in_seen, mark) = landmark(&seen);
     let (alike, in_heard) = find_in(&heard, mark);
     let moment = |blocks: &[Block], sample: usize| {

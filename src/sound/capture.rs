@@ -231,17 +231,17 @@ impl Keeper {
 
     fn open(&self) -> Result<Open> {
         let device = find(Direction::Input, self.device.as_deref())?;
-        let config = default_config(Direction::Input, &device)?;
-        let (rate, channels) = (config.sample_rate(), usize::from(config.channels()).max(1));
+        let (config, format) = default_config(Direction::Input, &device)?;
+        let (rate, channels) = (config.sample_rate, usize::from(config.channels).max(1));
         let (samples, samples_out) = rtrb::RingBuffer::new(rate as usize * RING_SECONDS);
         let (stamps, stamps_out) = rtrb::RingBuffer::new(256);
         let state = Arc::new(DeviceState::default());
         let writer = Writer { samples, stamps, frames: 0, channels, state: state.clone(), shared: self.shared.clone() };
-        let stream = match config.sample_format() {
-            SampleFormat::F32 => build::<f32>(&device, &config, writer, state.clone()),
-            SampleFormat::I16 => build::<i16>(&device, &config, writer, state.clone()),
-            SampleFormat::I32 => build::<i32>(&device, &config, writer, state.clone()),
-            SampleFormat::U8 => build::<u8>(&device, &config, writer, state.clone()),
+        let stream = match format {
+            SampleFormat::F32 => build::<f32>(&device, config, writer, state.clone()),
+            SampleFormat::I16 => build::<i16>(&device, config, writer, state.clone()),
+            SampleFormat::I32 => build::<i32>(&device, config, writer, state.clone()),
+            SampleFormat::U8 => build::<u8>(&device, config, writer, state.clone()),
             other => bail!("the microphone delivers {other} samples, which are not supported; choose another one"),
         }?;
         stream.play().context("the microphone did not start; check the system's sound settings")?;
@@ -324,7 +324,7 @@ impl Writer {
 
 fn build<T>(
     device: &cpal::Device,
-    config: &cpal::SupportedStreamConfig,
+    config: cpal::StreamConfig,
     mut writer: Writer,
     state: Arc<DeviceState>,
 ) -> Result<cpal::Stream>
@@ -334,7 +334,7 @@ where
 {
     device
         .build_input_stream::<T, _, _>(
-            config.config(),
+            config,
             move |data, info| writer.write(data, info),
             move |e| {
                 // Overruns and refused priorities cost nothing that the listener would not see.

@@ -48,16 +48,16 @@ impl Output {
     /// There is no such device, or it does not open.
     pub fn open(name: Option<&str>) -> Result<Self> {
         let device = find(Direction::Output, name)?;
-        let config = default_config(Direction::Output, &device)?;
+        let (config, format) = default_config(Direction::Output, &device)?;
         let (queue, queued) = rtrb::RingBuffer::new(QUEUE);
         let state = Arc::new(State::default());
-        let (rate, channels) = (config.sample_rate(), usize::from(config.channels()).max(1));
+        let (rate, channels) = (config.sample_rate, usize::from(config.channels).max(1));
         let mixer = Mixer::new(queued, rate, channels);
-        let stream = match config.sample_format() {
-            SampleFormat::F32 => build::<f32>(&device, &config, mixer, &state),
-            SampleFormat::I16 => build::<i16>(&device, &config, mixer, &state),
-            SampleFormat::I32 => build::<i32>(&device, &config, mixer, &state),
-            SampleFormat::U8 => build::<u8>(&device, &config, mixer, &state),
+        let stream = match format {
+            SampleFormat::F32 => build::<f32>(&device, config, mixer, &state),
+            SampleFormat::I16 => build::<i16>(&device, config, mixer, &state),
+            SampleFormat::I32 => build::<i32>(&device, config, mixer, &state),
+            SampleFormat::U8 => build::<u8>(&device, config, mixer, &state),
             other => bail!("the sound output takes {other} samples, which are not supported; choose another one"),
         }?;
         stream.play().context("the sound output did not start; check the system's sound settings")?;
@@ -99,7 +99,7 @@ impl Output {
 
 fn build<T>(
     device: &cpal::Device,
-    config: &cpal::SupportedStreamConfig,
+    config: cpal::StreamConfig,
     mut mixer: Mixer,
     state: &Arc<State>,
 ) -> Result<cpal::Stream>
@@ -109,7 +109,7 @@ where
     let (of_callback, of_error) = (state.clone(), state.clone());
     device
         .build_output_stream::<T, _, _>(
-            config.config(),
+            config,
             move |data: &mut [T], info: &OutputCallbackInfo| {
                 let stamp = info.timestamp();
                 mixer.fill(data, Moment::now() + stamp.playback.saturating_duration_since(stamp.callback));
