@@ -1,7 +1,7 @@
 //! The microphone: any device, any format, as 16 kHz mono blocks stamped with the moment they were captured.
 
 use super::resample::Resampler;
-use super::{BLOCK, Block, Direction, RATE, Steady, default_config, find};
+use super::{BLOCK, Block, Direction, RATE, Steady, StreamClock, default_config, find};
 use crate::clock::Moment;
 use anyhow::{Context, Result, bail};
 use cpal::traits::{DeviceTrait, StreamTrait};
@@ -67,6 +67,8 @@ struct Listening {
     scratch: Vec<f32>,
     /// The moment of frame zero, in microseconds.
     zero: Steady,
+    /// The stamp of the block before.
+    last: Option<Moment>,
 }
 
 impl Capture {
@@ -140,6 +142,7 @@ impl Listening {
             first: 0,
             scratch: Vec::with_capacity(source.rate as usize * RING_SECONDS),
             zero: Steady::default(),
+            last: None,
             source,
         })
     }
@@ -161,10 +164,11 @@ impl Listening {
             self.first += skip as u64;
             dropped.fetch_add((skip as f64 * rate / f64::from(RATE)) as u64, Relaxed);
         }
-        let at = self
-            .zero
-            .value()
-            .map_or_else(Moment::now, |zero| Moment((zero + self.first as f64 * 1e6 / f64::from(RATE)) as i64));
+        let zero = self.zero.value().unwrap_or(Moment::now().0 as f64);
+        let measured = Moment((zero + self.first as f64 * 1e6 / f64::from(RATE)) as i64);
+        // A clock that is still settling, or a device that jumps, may go back; blocks never do.
+        let at = self.last.map_or(measured, |last| measured.max(last + Duration::from_millis(1)));
+        self.last = Some(at);
         let mut block = Block::silent(at);
         for (to, from) in block.samples.iter_mut().zip(self.ready.drain(..BLOCK)) {
             *to = from;
@@ -239,7 +243,15 @@ impl Keeper {
         let (samples, samples_out) = rtrb::RingBuffer::new(rate as usize * RING_SECONDS);
         let (stamps, stamps_out) = rtrb::RingBuffer::new(256);
         let state = Arc::new(DeviceState::default());
-        let writer = Writer { samples, stamps, frames: 0, channels, state: state.clone(), shared: self.shared.clone() };
+        let writer = Writer {
+            samples,
+            stamps,
+            frames: 0,
+            channels,
+            clock: StreamClock::default(),
+            state: state.clone(),
+            shared: self.shared.clone(),
+        };
         let stream = match format {
             SampleFormat::F32 => build::<f32>(&device, config, writer, state.clone()),
             SampleFormat::I16 => build::<i16>(&device, config, writer, state.clone()),
@@ -305,6 +317,7 @@ struct Writer {
     /// Frames written.
     frames: u64,
     channels: usize,
+    clock: StreamClock,
     state: Arc<DeviceState>,
     shared: Arc<Shared>,
 }
@@ -315,9 +328,9 @@ impl Writer {
         f32: FromSample<T>,
     {
         let stamp = info.timestamp();
-        let age = stamp.callback.saturating_duration_since(stamp.capture);
+        let at = Moment(self.clock.micros(stamp.callback, stamp.capture) as i64);
         // Where nobody reads, the stamp is lost with its frames.
-        let _ = self.stamps.push(Stamp { frame: self.frames, at: Moment::now() - age });
+        let _ = self.stamps.push(Stamp { frame: self.frames, at });
         let wanted = data.len() / self.channels;
         let room = wanted.min(self.samples.slots());
         if let Ok(chunk) = self.samples.write_chunk_uninit(room) {

@@ -3,7 +3,7 @@
 use super::Speech;
 use super::timeline::Clip;
 use crate::clock::Moment;
-use crate::sound::{Direction, Steady, default_config, find, resample};
+use crate::sound::{Direction, Steady, StreamClock, default_config, find, resample};
 use anyhow::{Context, Result, bail};
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{ErrorKind, FromSample, OutputCallbackInfo, SampleFormat, SizedSample};
@@ -107,12 +107,13 @@ where
     T: SizedSample + FromSample<f32>,
 {
     let (of_callback, of_error) = (state.clone(), state.clone());
+    let mut clock = StreamClock::default();
     device
         .build_output_stream::<T, _, _>(
             config,
             move |data: &mut [T], info: &OutputCallbackInfo| {
                 let stamp = info.timestamp();
-                mixer.fill(data, Moment::now() + stamp.playback.saturating_duration_since(stamp.callback));
+                mixer.fill(data, Moment(clock.micros(stamp.callback, stamp.playback) as i64));
                 of_callback.callbacks.fetch_add(1, Relaxed);
             },
             move |e| {
