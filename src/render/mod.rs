@@ -348,7 +348,10 @@ fn read_back(gpu: &Gpu, scene: &Scene, region: Region, drawn: &Drawn, into: &mut
             let person =
                 smooth::Drawn { bytes: &mapped, stride, width: region.width as usize, height: region.height as usize };
             let more = scene.lens.pixels_per_unit() * 0.08;
-            for (low, high) in [&drawn.mouth, &drawn.eyes[0], &drawn.eyes[1]].into_iter().filter_map(|o| o.bounds()) {
+            // Open eyes have no steps, and their highlights are better as they are.
+            let [own_left, own_right] = &drawn.eyes;
+            let holes = [Some(&drawn.mouth), drawn.blinks[0].then_some(own_left), drawn.blinks[1].then_some(own_right)];
+            for (low, high) in holes.into_iter().flatten().filter_map(opening::Opening::bounds) {
                 let Some(hole) = Region::around(low, high, more, scene.size) else { continue };
                 let within = |from: u32, start: u32, length: u32| {
                     from.saturating_sub(start) as usize..(from + length).saturating_sub(start) as usize
