@@ -5,6 +5,7 @@ use crate::config::Paths;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// Lists, installs and verifies the models (voices, networks and the runtime that executes them).
@@ -66,7 +67,7 @@ pub fn run(models: Models, paths: &Paths) -> Result<()> {
     match models.command {
         Command::List { json } => list(paths, manifest, json),
         Command::Install { names, from } => {
-            Installer::new(paths, manifest).from_folder(from).install(&names, &mut |line| println!("{line}"))
+            Installer::new(paths, manifest).from_folder(from).install(&names, &mut print_line)
         }
         Command::Verify => verify(paths, manifest),
     }
@@ -105,20 +106,25 @@ fn listed<'a>(paths: &Paths, model: &'a Model) -> Result<Listed<'a>> {
 fn list(paths: &Paths, manifest: &Manifest, json: bool) -> Result<()> {
     let all = manifest.iter().map(|m| listed(paths, m)).collect::<Result<Vec<_>>>()?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&all)?);
+        print_line(&serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
     for model in &all {
-        println!("{} ({})", model.name, if model.installed { "installed" } else { "not installed" });
-        println!("  {}", model.label);
-        println!("  licence {}: {}", model.licence, model.attribution);
+        print_line(&format!("{} ({})", model.name, if model.installed { "installed" } else { "not installed" }));
+        print_line(&format!("  {}", model.label));
+        print_line(&format!("  licence {}: {}", model.licence, model.attribution));
         for file in &model.files {
-            println!("  {} ({}, {:.1} MB)", file.path, file.state, file.bytes as f64 / 1e6);
-            println!("    sha256 {}", file.sha256);
-            println!("    from {}", file.sources.join(", or "));
+            print_line(&format!("  {} ({}, {:.1} MB)", file.path, file.state, file.bytes as f64 / 1e6));
+            print_line(&format!("    sha256 {}", file.sha256));
+            print_line(&format!("    from {}", file.sources.join(", or ")));
         }
     }
     Ok(())
+}
+
+/// Prints a line; where nobody reads on (`| head`), that is no error.
+fn print_line(line: &str) {
+    writeln!(std::io::stdout(), "{line}").ok();
 }
 
 fn verify(paths: &Paths, manifest: &Manifest) -> Result<()> {
@@ -127,11 +133,11 @@ fn verify(paths: &Paths, manifest: &Manifest) -> Result<()> {
         for file in model.files() {
             let place = file.place(paths);
             match state(paths, file)? {
-                State::Installed => println!("{}: as the manifest says", place.display()),
-                State::Missing => println!("{}: not installed", place.display()),
+                State::Installed => print_line(&format!("{}: as the manifest says", place.display())),
+                State::Missing => print_line(&format!("{}: not installed", place.display())),
                 State::Damaged(found) => {
                     wrong += 1;
-                    println!("{}: SHA-256 is {found}, the manifest says {}", place.display(), file.sha256);
+                    print_line(&format!("{}: SHA-256 is {found}, the manifest says {}", place.display(), file.sha256));
                 }
             }
         }

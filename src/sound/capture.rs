@@ -18,6 +18,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// No sound for this long from an open device means that it has gone without saying so.
 const SILENT_DEVICE: Duration = Duration::from_secs(3);
 
+/// How often a named device is looked for while it is open.
+const LOOK: Duration = Duration::from_secs(4);
+
 /// The ring between the device's callback and the listener, in seconds.
 const RING_SECONDS: usize = 2;
 
@@ -200,7 +203,7 @@ impl Keeper {
                     tracing::info!("microphone open: {}", self.label());
                     self.shared.set(None);
                     told = None;
-                    let why = open.wait(&self.closed);
+                    let why = open.wait(&self.closed, self.device.as_deref());
                     drop(open);
                     let Some(why) = why else {
                         tracing::info!("microphone closed");
@@ -266,8 +269,9 @@ struct Open {
 
 impl Open {
     /// Waits until the capture is closed (None) or the device has gone (why).
-    fn wait(&self, closed: &Receiver<()>) -> Option<String> {
+    fn wait(&self, closed: &Receiver<()>, name: Option<&str>) -> Option<String> {
         let (mut seen, mut since) = (0, Instant::now());
+        let mut looked = Instant::now();
         loop {
             match closed.recv_timeout(Duration::from_millis(200)) {
                 Err(RecvTimeoutError::Timeout) => {}
@@ -276,6 +280,13 @@ impl Open {
             if self.state.gone.load(Relaxed) {
                 let reason = self.state.reason.lock().unwrap_or_else(PoisonError::into_inner).take();
                 return Some(reason.unwrap_or_else(|| "the device has gone".into()));
+            }
+            if name.is_some() && looked.elapsed() > LOOK {
+                looked = Instant::now();
+                // Some sound systems lead the stream of a device that has gone to another one, without a word.
+                if let Err(e) = find(Direction::Input, name) {
+                    return Some(e.to_string());
+                }
             }
             let now = self.state.callbacks.load(Relaxed);
             if now != seen {

@@ -23,6 +23,9 @@ const LINGER: Duration = Duration::from_secs(3);
 /// An output that does not ask for sound for so long is taken for gone; one that is gone is tried again as often.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// An output that has asked for sound so often runs: the very first times may come before it is led anywhere.
+const RUNNING: u64 = 3;
+
 /// How often the thread looks, while there is something to be heard.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -230,7 +233,7 @@ impl Player {
         let output = Output::open(self.device.as_deref())?;
         // Planning needs a device that runs: what begins late would part the sound from the face.
         let since = Instant::now();
-        while output.callbacks() == 0 {
+        while output.callbacks() < RUNNING {
             if let Some(why) = output.gone() {
                 bail!("the sound output stopped ({why}); check the system's sound settings");
             }
