@@ -20,7 +20,7 @@ pactl set-default-sink demo_speaker
 pids+=("$daemon")
 for _ in $(seq 100); do
   kill -0 "$daemon" 2>/dev/null || { cat "$work/daemon.log" >&2; exit 1; }
-  pw-cli ls Node 2>/dev/null | grep -q '"vasa_camera"' && grep -q ready "$work/daemon.log" && break
+  pw-cli ls Node 2>/dev/null | grep -q '"vasa_camera"' && grep -q drawing "$work/daemon.log" && break
   sleep 0.1
 done
 # One pipeline takes both, so that picture and sound share a clock.

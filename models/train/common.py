@@ -29,7 +29,7 @@ LEVEL_START = -3.5
 LEVEL_MIN = -7.0
 ATTACK, RELEASE, LEAK = 0.15, 0.002, 0.0005
 SPEECH_RANGE = 5.0  # nats under the level that still count as speech
-FLOOR_MIN, FLOOR_RISE, FLOOR_SMOOTH = -8.5, 0.012, 0.4
+FLOOR_MIN, FLOOR_RISE, FLOOR_SMOOTH = -10.0, 0.012, 0.4
 SPEECH_OVER_FLOOR = 2.0  # nats over the floor from which a sound may be speech: steady noise stays under it
 SCALE, CLIP = 3.0, -3.0
 

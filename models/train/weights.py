@@ -23,17 +23,17 @@ def knee(x, soft):
 def weights(c, voice=1.0):
     """c (n, 8) channels, voice (n,) 0 silent .. 1 speaking -> {name: (n,)}."""
     aperture, width, protrude, upper, lower, jaw, _, thick = np.moveaxis(np.asarray(c, np.float32), -1, 0)
-    gap = 0.42 * knee(aperture - REST_APERTURE, 0.08) * voice
+    gap = 0.52 * knee(aperture - REST_APERTURE, 0.08) * voice
     wide = (width - REST) * voice
     spread, round_ = knee(wide, 0.05) - 0.025, knee(-wide, 0.05) - 0.025
     round_ = round_ + 0.35 * np.maximum(0, protrude - 0.6) * voice
-    open_ = np.clip(gap / 0.25, 0, 1)
+    open_ = np.clip(gap / 0.30, 0, 1)
     up = np.clip(0.30 * (upper - 0.35) * voice, 0, 0.5) * open_
     down = np.clip(0.35 * (lower - 0.15) * voice, 0, 0.6) * open_
     chin = np.clip(0.22 * jaw * voice, 0, 1)
     jaw_open = np.clip(np.maximum(0.55 * chin + 0.6 * gap, gap - 0.3 * down - 0.2 * up), 0, 1)
     close = np.clip(jaw_open + 0.3 * down + 0.2 * up - gap, 0, 1)
-    shut = np.clip(1 - gap / 0.08, 0, 1) * voice
+    shut = np.clip(1 - gap / 0.10, 0, 1) * voice
     press = shut * np.clip(0.3 + 0.7 * (REST - thick), 0, 0.6)
     funnel, pucker = np.clip(1.5 * round_ * open_, 0, 1), np.clip(1.5 * round_ * (1 - 0.5 * open_), 0, 1)
     stretch, smile = np.clip(0.7 * spread, 0, 1), np.clip(0.4 * spread, 0, 1)

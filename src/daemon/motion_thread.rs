@@ -74,6 +74,7 @@ impl MotionThread {
                 capture: None,
                 listen: false,
                 device: None,
+                told: None,
             }
             .run();
         })?;
@@ -129,6 +130,8 @@ struct Loop {
     capture: Option<Capture>,
     listen: bool,
     device: Option<String>,
+    /// What was last told of the lips.
+    told: Option<String>,
 }
 
 impl Loop {
@@ -187,6 +190,10 @@ impl Loop {
             }
             last = block.at;
             let face = self.motion.step(&block);
+            if self.motion.problem() != self.told.as_deref() {
+                self.told = self.motion.problem().map(str::to_owned);
+                self.problems.set("lips", self.told.iter().cloned().collect());
+            }
             // A full queue means that the render thread stands still; it will take the newest when it wakes.
             let _ = self.faces.push((face, source));
         }

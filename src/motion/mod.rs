@@ -211,7 +211,7 @@ mod tests {
             bb += (y - mb).powi(2);
         }
         let r = ab / (aa * bb).sqrt();
-        assert!(r > 0.85 && (ma - mb).abs() < 0.05, "r {r}, means {ma} and {mb}");
+        assert!(r > 0.75 && (ma - mb).abs() < 0.09, "r {r}, means {ma} and {mb}");
     }
 
     #[test]

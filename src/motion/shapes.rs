@@ -28,17 +28,17 @@ fn knee(x: f32, soft: f32) -> f32 {
 /// The mouth of `channels`; `voice` is 0 in silence and 1 in speech, `energy` scales how far the mouth opens.
 pub fn weights(channels: &[f32; CHANNELS], voice: f32, energy: f32) -> Weights {
     let c = channels;
-    let gap = (0.42 * energy * knee(c[APERTURE] - REST_APERTURE, 0.08) * voice).min(1.0);
+    let gap = (0.52 * energy * knee(c[APERTURE] - REST_APERTURE, 0.08) * voice).min(1.0);
     let wide = (c[WIDTH] - REST) * voice;
     let spread = knee(wide, 0.05) - 0.025;
     let round = knee(-wide, 0.05) - 0.025 + 0.35 * (c[PROTRUDE] - 0.6).max(0.0) * voice;
-    let open = (gap / 0.25).clamp(0.0, 1.0);
+    let open = (gap / 0.30).clamp(0.0, 1.0);
     let up = (0.30 * (c[UPPER] - 0.35) * voice).clamp(0.0, 0.5) * open;
     let down = (0.35 * (c[LOWER] - 0.15) * voice).clamp(0.0, 0.6) * open;
     let chin = (0.22 * c[JAW] * voice).clamp(0.0, 1.0);
     let jaw = (0.55 * chin + 0.6 * gap).max(gap - 0.3 * down - 0.2 * up).clamp(0.0, 1.0);
     let close = (jaw + 0.3 * down + 0.2 * up - gap).clamp(0.0, 1.0);
-    let shut = (1.0 - gap / 0.08).clamp(0.0, 1.0) * voice;
+    let shut = (1.0 - gap / 0.10).clamp(0.0, 1.0) * voice;
     let press = shut * (0.3 + 0.7 * (REST - c[THICK])).clamp(0.0, 0.6);
     let funnel = (1.5 * round * open).clamp(0.0, 1.0);
     let pucker = (1.5 * round * (1.0 - 0.5 * open)).clamp(0.0, 1.0);

@@ -4,16 +4,16 @@ use super::DT;
 use super::features::Heard;
 use super::smooth::ease;
 
-/// Loudness over the running level where silence ends and speech is certain, nats of power (-30 and -19 dB).
-const SILENT: f32 = -7.0;
-const SPEAKING: f32 = -4.4;
+/// Loudness over the running level where silence ends and speech is certain, nats of power (-39 and -30 dB).
+const SILENT: f32 = -9.0;
+const SPEAKING: f32 = -7.0;
 
-/// Loudness over steady noise where noise ends and a voice is certain, nats of power (5 and 10 dB).
-const NOISE: f32 = 1.2;
-const CLEAR: f32 = 2.3;
+/// Loudness over steady noise where noise ends and a voice is certain, nats of power (4 and 8 dB).
+const NOISE: f32 = 1.0;
+const CLEAR: f32 = 1.8;
 
 /// Speech goes on through gaps shorter than this, seconds: the closure of a p is silent too.
-const HOLD: f32 = 0.24;
+const HOLD: f32 = 0.3;
 
 /// How fast the voice rises and falls, seconds.
 const RISE: f32 = 0.04;

@@ -33,6 +33,9 @@ pub(super) struct Inner {
     radius: f32,
     /// 0: the avatar's own left eye.
     eye: usize,
+    triangles: Vec<[u32; 3]>,
+    /// Where the vertices were drawn last, in pixels.
+    pixel: Vec<Vec2>,
     /// Edges of the teeth where the mesh ends: two ends, and the vertex on the other side of the triangle.
     ends: Vec<[u32; 3]>,
 }
@@ -59,7 +62,20 @@ impl Inner {
             centre: part.centre,
             radius,
             eye: usize::from(part.place == Place::EyeRight),
+            triangles: part.triangles.clone(),
+            pixel: vec![Vec2::ZERO; part.positions.len()],
             ends: if part.material == Material::Teeth { ends(part) } else { Vec::new() },
+        }
+    }
+
+    /// Appends the corners of the triangles that may show between `low` and `high`: most of an eye never does, and setting
+    /// up thousands of triangles to find that out costs a CPU adapter more than looking here.
+    pub fn visible(&self, low: Vec2, high: Vec2, out: &mut Vec<u32>) {
+        for t in &self.triangles {
+            let [a, b, c] = t.map(|v| self.pixel[v as usize]);
+            if a.min(b).min(c).cmple(high).all() && a.max(b).max(c).cmpge(low).all() {
+                out.extend_from_slice(t);
+            }
         }
     }
 
@@ -118,7 +134,8 @@ impl Inner {
             let place = lens.clip(pose.apply(*p, self.mesh.head[i]));
             let normal = (head * self.mesh.normals[i]).to_array();
             // Lips throw a soft shadow on what lies behind them: deep from above, slight from below.
-            let (below_upper, above_lower) = drawn.mouth.inside(lens.pixel(place));
+            self.pixel[i] = lens.pixel(place);
+            let (below_upper, above_lower) = drawn.mouth.inside(self.pixel[i]);
             let shade = (0.45 + 0.55 * smoothstep(-0.02, 0.14, below_upper / unit))
                 * (0.65 + 0.35 * smoothstep(-0.02, 0.14, above_lower / unit));
             let shade = shade.max(outside);
@@ -132,7 +149,7 @@ impl Inner {
         }
     }
 
-    fn draw_eye(&self, pose: &Pose, lens: &Lens, light: Vec3, opening: &Opening, out: &mut Vec<InnerVertex>) {
+    fn draw_eye(&mut self, pose: &Pose, lens: &Lens, light: Vec3, opening: &Opening, out: &mut Vec<InnerVertex>) {
         let (turn, head) = (pose.eyes[self.eye], pose.head());
         let unit = lens.pixels_per_unit();
         // The cornea is a smaller ball set forward in the eye (radius 7.8 mm, 5.6 mm before the centre of a 12 mm globe): its
@@ -145,11 +162,12 @@ impl Inner {
             let place = lens.clip(pose.apply(turned, self.mesh.head[i]));
             let normal = (head * ((turned - self.centre) / self.radius)).to_array();
             // The corners are flesh, the inner one more so.
-            let along = opening.along(lens.pixel(place));
+            self.pixel[i] = lens.pixel(place);
+            let along = opening.along(self.pixel[i]);
             let nose = if self.eye == 0 { along } else { 1.0 - along };
             let corner = (0.9 * smoothstep(0.22, 0.02, nose)).max(0.7 * smoothstep(0.90, 1.0, nose));
             // Lids and lashes shade the ball below them.
-            let (below_upper, above_lower) = opening.inside(lens.pixel(place));
+            let (below_upper, above_lower) = opening.inside(self.pixel[i]);
             let shade = (0.42 + 0.58 * smoothstep(-0.02, 0.12, below_upper / unit))
                 * (0.85 + 0.15 * smoothstep(-0.01, 0.05, above_lower / unit));
             out.push(InnerVertex {

@@ -137,8 +137,16 @@ impl Renderer {
         for part in &mut scene.inners {
             part.inner.draw(&pose, &scene.lens, scene.light, &drawn, &mut scene.inner_vertices);
         }
-        for part in &scene.inners {
+        scene.inner_visible.clear();
+        for part in &mut scene.inners {
             part.inner.soften(&scene.lens, part.base as usize, &mut scene.inner_vertices);
+            let start = scene.inner_visible.len() as u32;
+            if part.inner.sticks_out(&pose) {
+                part.inner.visible(Vec2::NEG_INFINITY, Vec2::INFINITY, &mut scene.inner_visible);
+            } else if let Some((low, high)) = part.inner.opening(&drawn).bounds() {
+                part.inner.visible(low - 2.0, high + 2.0, &mut scene.inner_visible);
+            }
+            part.visible = Run { start, end: scene.inner_visible.len() as u32 };
         }
         let region = match layers {
             Layers::Still => Some(Region::whole(size)),
@@ -152,6 +160,10 @@ impl Renderer {
         gpu.queue.write_buffer(&scene.skin_buffer, 0, bytemuck::cast_slice(&scene.skin_vertices));
         if !scene.inner_vertices.is_empty() {
             gpu.queue.write_buffer(&scene.inner_buffer, 0, bytemuck::cast_slice(&scene.inner_vertices));
+        }
+
+        if !scene.inner_visible.is_empty() {
+            gpu.queue.write_buffer(&scene.inner_indices, 0, bytemuck::cast_slice(&scene.inner_visible));
         }
 
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
@@ -282,13 +294,13 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
         });
         pass.set_bind_group(0, &part.texture, &[]);
         pass.set_bind_group(1, &scene.light_group, &[]);
-        draw(pass, part.indices, part.base);
+        draw(pass, part.visible, part.base);
     };
     if layers == Layers::Moving {
         // The body always hides what is inside it: the two halves of the depth range keep them apart.
         pass.set_viewport(0.0, 0.0, width, height, 0.5, 1.0);
         for part in &scene.inners {
-            // Most of an eye and all of a closed mouth is hidden; what lies outside the hole is not even set up.
+            // What lies outside the hole is hidden by the body.
             if let Some((low, high)) = part.inner.opening(drawn).bounds()
                 && let Some(hole) = Region::around(low, high, 2.0, scene.size)
             {
@@ -296,6 +308,7 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
                 inner(pass, part);
                 if part.strips.end > part.strips.start {
                     pass.set_pipeline(&pipelines.teeth_edge);
+                    pass.set_index_buffer(scene.inner_strips.slice(..), wgpu::IndexFormat::Uint32);
                     draw(pass, part.strips, 0);
                 }
             }
@@ -348,7 +361,10 @@ fn read_back(gpu: &Gpu, scene: &Scene, region: Region, drawn: &Drawn, into: &mut
             let person =
                 smooth::Drawn { bytes: &mapped, stride, width: region.width as usize, height: region.height as usize };
             let more = scene.lens.pixels_per_unit() * 0.08;
-            for (low, high) in [&drawn.mouth, &drawn.eyes[0], &drawn.eyes[1]].into_iter().filter_map(|o| o.bounds()) {
+            // Open eyes have no steps, and their highlights are better as they are.
+            let [own_left, own_right] = &drawn.eyes;
+            let holes = [Some(&drawn.mouth), drawn.blinks[0].then_some(own_left), drawn.blinks[1].then_some(own_right)];
+            for (low, high) in holes.into_iter().flatten().filter_map(opening::Opening::bounds) {
                 let Some(hole) = Region::around(low, high, more, scene.size) else { continue };
                 let within = |from: u32, start: u32, length: u32| {
                     from.saturating_sub(start) as usize..(from + length).saturating_sub(start) as usize

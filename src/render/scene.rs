@@ -24,7 +24,8 @@ pub(super) struct Run {
 pub(super) struct InnerPart {
     pub inner: Inner,
     pub texture: wgpu::BindGroup,
-    pub indices: Run,
+    /// What may show in the present frame.
+    pub visible: Run,
     pub base: u32,
     /// Soft edges, by places in the whole buffer.
     pub strips: Run,
@@ -57,7 +58,11 @@ pub(super) struct Scene {
     pub overlays: Vec<Run>,
     pub backing: Run,
     pub strips: Run,
+    /// Of the strips along teeth.
+    pub inner_strips: wgpu::Buffer,
+    /// Of what may show in the present frame.
     pub inner_indices: wgpu::Buffer,
+    pub inner_visible: Vec<u32>,
     pub skin_buffer: wgpu::Buffer,
     pub inner_buffer: wgpu::Buffer,
     pub skin_vertices: Vec<SkinVertex>,
@@ -88,15 +93,13 @@ impl Scene {
 
         let mut inner_index: Vec<u32> = Vec::new();
         let mut inners = Vec::new();
-        let mut base = 0;
+        let (mut base, mut corners) = (0, 0);
         for part in avatar.parts.iter().filter(|p| p.material != Material::Portrait) {
             let inner = Inner::new(part);
-            let start = inner_index.len() as u32;
-            inner_index.extend(part.triangles.iter().flatten());
-            let indices = Run { start, end: inner_index.len() as u32 };
+            corners += 3 * part.triangles.len();
             let count = inner.vertex_count() as u32;
             let texture = inner_texture(gpu, part, &lens);
-            inners.push(InnerPart { inner, texture, indices, base, strips: Run::default() });
+            inners.push(InnerPart { inner, texture, visible: Run::default(), base, strips: Run::default() });
             base += count;
         }
         // Their strips lie after all of them, in the same order.
@@ -141,7 +144,9 @@ impl Scene {
             overlays: overlay_runs,
             backing,
             strips,
-            inner_indices: gpu.filled(bytemuck::cast_slice(&inner_index), BufferUsages::INDEX),
+            inner_strips: gpu.filled(bytemuck::cast_slice(&inner_index), BufferUsages::INDEX),
+            inner_indices: gpu.buffer(corners * size_of::<u32>(), BufferUsages::INDEX | BufferUsages::COPY_DST),
+            inner_visible: Vec::with_capacity(corners),
             skin_buffer: gpu.buffer(capacity * size_of::<SkinVertex>(), vertex),
             inner_buffer: gpu.buffer(inner_capacity.max(1) * size_of::<InnerVertex>(), vertex),
             skin_vertices: Vec::with_capacity(capacity),

@@ -55,7 +55,7 @@ fn eye(in: Inner) -> @location(0) vec4<f32> {
     var c = albedo * (0.79 + 0.25 * wrap) * mix(vec3<f32>(0.84, 0.68, 0.62), vec3<f32>(1.0), rim);
     // The room, mirrored in the wet cornea, veils the iris.
     let cornea = 1.0 - smoothstep(0.21, 0.26, length(in.uv - vec2<f32>(0.5)));
-    c = mix(c, vec3<f32>(0.74, 0.65, 0.50), 0.20 * cornea);
+    c = mix(c, vec3<f32>(0.76, 0.71, 0.63), 0.15 * cornea);
     c *= mix(vec3<f32>(0.50, 0.42, 0.39), vec3<f32>(1.0), in.extra.w);
     // The corners are flesh, not white.
     c = mix(c, vec3<f32>(0.80, 0.60, 0.53) * (0.72 + 0.28 * wrap), in.extra.z);

@@ -9,6 +9,7 @@ use super::opening::Opening;
 use super::pose::Pose;
 use super::topology::{Behind, Topology};
 use crate::avatar::{Avatar, Part};
+use crate::face::Shape;
 use bytemuck::{Pod, Zeroable};
 use glam::{Vec2, Vec3, Vec4};
 
@@ -62,6 +63,8 @@ pub(super) struct Drawn {
     pub mouth_open: f32,
     /// The avatar's own left and right eye.
     pub eyes: [Opening; 2],
+    /// Whether each of them is on its way to being closed.
+    pub blinks: [bool; 2],
     pub mouth: Opening,
 }
 
@@ -142,6 +145,7 @@ impl Body {
         self.find_outward();
         drawn.eyes = [0, 1].map(|eye| self.opening(Behind::Eye(eye)));
         drawn.mouth = self.opening(Behind::Mouth);
+        drawn.blinks = [Shape::EyeBlinkLeft, Shape::EyeBlinkRight].map(|s| pose.weights[s as usize] > 0.15);
         drawn.edges = self.soft_edges(lens, unit, antialias, out);
         drawn
     }

@@ -8,13 +8,13 @@ pub const MAX_CHARS: usize = 10_000;
 const MAX_SENTENCE: usize = 120;
 
 /// Why a text cannot be spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextError {
     Empty,
     /// It has this many characters.
     TooLong(usize),
-    /// Only signs, such as emoji or punctuation.
-    NothingSpeakable,
+    /// Only signs, such as emoji or punctuation; the first of them, for the message.
+    NothingSpeakable(String),
 }
 
 impl std::fmt::Display for TextError {
@@ -24,9 +24,12 @@ impl std::fmt::Display for TextError {
             TextError::TooLong(n) => {
                 write!(f, "the text has {n} characters; at most {MAX_CHARS} can be spoken at once, split it")
             }
-            TextError::NothingSpeakable => f.write_str(
-                "the text has no letter and no digit, so nothing in it can be spoken; give at least one word",
-            ),
+            TextError::NothingSpeakable(signs) => {
+                write!(
+                    f,
+                    "the text \"{signs}\" has no letter and no digit, so nothing in it can be spoken; give at least one word"
+                )
+            }
         }
     }
 }
@@ -46,7 +49,7 @@ pub fn check(text: &str) -> Result<(), TextError> {
         return Err(TextError::TooLong(characters));
     }
     if !text.chars().any(char::is_alphanumeric) {
-        return Err(TextError::NothingSpeakable);
+        return Err(TextError::NothingSpeakable(text.trim().chars().take(20).collect()));
     }
     Ok(())
 }
@@ -160,8 +163,8 @@ mod tests {
         assert_eq!(check(" \n\t "), Err(TextError::Empty));
         assert_eq!(check(&"a".repeat(10_001)), Err(TextError::TooLong(10_001)));
         assert_eq!(check(&"ä".repeat(10_000)), Ok(()));
-        assert_eq!(check("🙂🙂 👍🏽"), Err(TextError::NothingSpeakable));
-        assert_eq!(check("?! …"), Err(TextError::NothingSpeakable));
+        assert_eq!(check("🙂🙂 👍🏽"), Err(TextError::NothingSpeakable("🙂🙂 👍🏽".into())));
+        assert_eq!(check("?! …"), Err(TextError::NothingSpeakable("?! …".into())));
         assert_eq!(check("ok 👍"), Ok(()));
     }
 
