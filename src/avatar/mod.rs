@@ -204,7 +204,12 @@ mod tests {
     use super::*;
 
     fn paths(dir: &Path) -> Paths {
-        Paths { data: vec![dir.into()], config: dir.join("config"), models: dir.join("models") }
+        Paths {
+            data: vec![dir.into()],
+            settings: dir.join("settings.toml"),
+            config: dir.join("config"),
+            models: dir.join("models"),
+        }
     }
 
     #[test]

@@ -58,7 +58,9 @@ pub struct Args {
 fn parse_size(text: &str) -> Result<Size, String> {
     let numbers = text.split_once('x').and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     match numbers {
-        Some((width, height)) if [width, height].iter().all(|n: &u32| n % 2 == 0 && (64..=4096).contains(n)) => {
+        Some((width, height))
+            if [width, height].iter().all(|n: &u32| n.is_multiple_of(2) && (64..=4096).contains(n)) =>
+        {
             Ok(Size { width, height })
         }
         _ => Err("write two even numbers of 64 to 4096, such as 1280x720".into()),
