@@ -186,7 +186,7 @@ fn what_is_heard_from_the_output_is_what_the_face_hears_at_the_same_moment_and_s
              silent {silent:+.0} ms after stop"
         );
         all.push((alike, skew, silent));
-        if alike > 0.95 && skew.abs() < 60.0 && (-1000.0..100.0).contains(&silent) {
+        if alike > 0.95 && skew.abs() < 40.0 && (-1000.0..100.0).contains(&silent) {
             return;
         }
     }

@@ -1,7 +1,7 @@
 //! The microphone: any device, any format, as 16 kHz mono blocks stamped with the moment they were captured.
 
 use super::resample::Resampler;
-use super::{BLOCK, Block, Direction, RATE, Steady, StreamClock, default_config, find};
+use super::{BLOCK, Block, Direction, RATE, Steady, default_config, find};
 use crate::clock::Moment;
 use anyhow::{Context, Result, bail};
 use cpal::traits::{DeviceTrait, StreamTrait};
@@ -243,15 +243,7 @@ impl Keeper {
         let (samples, samples_out) = rtrb::RingBuffer::new(rate as usize * RING_SECONDS);
         let (stamps, stamps_out) = rtrb::RingBuffer::new(256);
         let state = Arc::new(DeviceState::default());
-        let writer = Writer {
-            samples,
-            stamps,
-            frames: 0,
-            channels,
-            clock: StreamClock::default(),
-            state: state.clone(),
-            shared: self.shared.clone(),
-        };
+        let writer = Writer { samples, stamps, frames: 0, channels, state: state.clone(), shared: self.shared.clone() };
         let stream = match format {
             SampleFormat::F32 => build::<f32>(&device, config, writer, state.clone()),
             SampleFormat::I16 => build::<i16>(&device, config, writer, state.clone()),
@@ -317,7 +309,6 @@ struct Writer {
     /// Frames written.
     frames: u64,
     channels: usize,
-    clock: StreamClock,
     state: Arc<DeviceState>,
     shared: Arc<Shared>,
 }
@@ -328,7 +319,7 @@ impl Writer {
         f32: FromSample<T>,
     {
         let stamp = info.timestamp();
-        let at = Moment(self.clock.micros(stamp.callback, stamp.capture) as i64);
+        let at = Moment::now() - stamp.callback.saturating_duration_since(stamp.capture);
         // Where nobody reads, the stamp is lost with its frames.
         let _ = self.stamps.push(Stamp { frame: self.frames, at });
         let wanted = data.len() / self.channels;

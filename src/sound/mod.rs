@@ -12,7 +12,7 @@ pub use device::{Direction, check_device, devices};
 pub(crate) use device::{default_config, find};
 pub use file::{Sound, read};
 pub use resample::{Resampler, resample};
-pub(crate) use steady::{Steady, StreamClock};
+pub(crate) use steady::Steady;
 pub use wav::write_wav;
 
 use crate::clock::Moment;

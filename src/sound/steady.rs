@@ -1,63 +1,36 @@
-//! A steady clock out of a device's shaky timestamps.
+//! A steady clock out of callbacks that come late.
 
-use crate::clock::Moment;
-use cpal::StreamInstant;
+/// How fast a device's clock may run slower than ours, in microseconds a callback: more than any does.
+const DRIFT: f64 = 3.0;
 
-/// How fast the two clocks may part, in microseconds a callback: far more than any two clocks do.
-const DRIFT: f64 = 1.0;
-
-/// A stream's own clock, on ours. A callback runs late by its thread's wake-up, on a busy machine by tens of milliseconds,
-/// but never early: the least distance of the two clocks that was seen is the true one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StreamClock {
-    /// Our clock less the stream's, in microseconds.
-    offset: Option<f64>,
-}
-
-impl StreamClock {
-    /// The moment of `instant`, in microseconds; `callback` is the instant that the stream gives to the running callback.
-    pub fn micros(&mut self, callback: StreamInstant, instant: StreamInstant) -> f64 {
-        self.follow(Moment::now().0 as f64 - micros(callback)) + micros(instant)
-    }
-
-    fn follow(&mut self, measured: f64) -> f64 {
-        let offset = self.offset.map_or(measured, |old| old + (measured - old).min(DRIFT));
-        self.offset = Some(offset);
-        offset
-    }
-}
-
-fn micros(instant: StreamInstant) -> f64 {
-    instant.as_nanos() as f64 / 1000.0
-}
-
-/// Callbacks over which the mean is taken: about a second.
-const WINDOW: f64 = 50.0;
-
-/// A jump of more than this is real (an underrun, another device) and is followed at once. Microseconds.
+/// Later than this and for so many callbacks in a row is no late callback but a device that stood still. Microseconds.
 const JUMP: f64 = 30_000.0;
+const IN_A_ROW: u32 = 4;
 
-/// The moment at which a device's frame zero was heard or captured, in microseconds: each callback measures it anew, a little
-/// off, and the mean over some of them is steady.
+/// The moment at which a device's frame zero was heard or captured, in microseconds. Each callback measures it anew, late by its
+/// thread's wake-up, on a busy machine by tens of milliseconds, but never early: the earliest measurement is the true one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Steady {
     value: Option<f64>,
-    seen: f64,
+    /// The earliest of the measurements that were far too late, and how many in a row they are.
+    late: Option<(f64, u32)>,
 }
 
 impl Steady {
     /// Takes a measurement; gives the steady value.
     pub fn follow(&mut self, measured: f64) -> f64 {
-        let value = match self.value {
-            Some(old) if (measured - old).abs() < JUMP => {
-                self.seen = (self.seen + 1.0).min(WINDOW);
-                old + (measured - old) / self.seen
+        let old = self.value.unwrap_or(measured);
+        let mut value = if measured < old { measured } else { old + (measured - old).min(DRIFT) };
+        if measured - old > JUMP {
+            let (earliest, count) = self.late.map_or((measured, 1), |(e, n)| (measured.min(e), n + 1));
+            self.late = Some((earliest, count));
+            if count >= IN_A_ROW {
+                value = earliest;
+                self.late = None;
             }
-            _ => {
-                self.seen = 1.0;
-                measured
-            }
-        };
+        } else {
+            self.late = None;
+        }
         self.value = Some(value);
         value
     }
@@ -72,27 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_callback_that_runs_late_does_not_shift_the_streams_clock() {
-        let mut rng = fastrand::Rng::with_seed(4);
-        let mut clock = StreamClock::default();
-        for i in 0..3000 {
-            // 20 ppm of drift at 20 ms a callback; now and then 100 ms late.
-            let late = if rng.u32(..20) == 0 { 100_000.0 } else { rng.f64() * 300.0 };
-            let offset = clock.follow(7e6 + f64::from(i) * 0.4 + late);
-            let off = offset - 7e6 - f64::from(i) * 0.4;
-            assert!(i < 100 || (-1.0..60.0).contains(&off), "callback {i}: {off} µs off");
-        }
-    }
-
-    #[test]
-    fn noise_is_averaged_drift_is_followed_and_a_jump_is_taken_at_once() {
+    fn late_callbacks_do_not_shake_it_drift_is_followed_and_a_device_that_stood_still_is_believed() {
         let mut rng = fastrand::Rng::with_seed(2);
         let mut steady = Steady::default();
-        for i in 0..2000 {
-            // 50 ppm of drift at 10 ms a callback, up to 3 ms late.
-            let value = steady.follow(f64::from(i) * 0.5 + rng.f64() * 3000.0);
-            assert!(i < 100 || (value - f64::from(i) * 0.5 - 1500.0).abs() < 700.0, "{i}: {value}");
+        for i in 0..3000 {
+            // 50 ppm of drift at 10 ms a callback, up to 1 ms late, now and then 100 ms.
+            let late = if i > 0 && rng.u32(..20) == 0 { 100_000.0 } else { rng.f64() * 1000.0 };
+            let off = steady.follow(f64::from(i) * 0.5 + late) - f64::from(i) * 0.5;
+            assert!(i < 50 || (-1.0..200.0).contains(&off), "callback {i}: {off} µs off");
         }
-        assert_eq!(steady.follow(500_000.0), 500_000.0);
+        let mut last = 0.0;
+        for i in 0..IN_A_ROW {
+            last = steady.follow(500_000.0 + f64::from(i));
+        }
+        assert_eq!(last, 500_000.0);
     }
 }
