@@ -84,6 +84,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Prints a line; where nobody reads on (`| head`), that is no error.
+fn print_line(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// A small runtime for commands that talk to the daemon.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)

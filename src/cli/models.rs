@@ -1,11 +1,11 @@
 //! `vasa models`: what is installed, from where, under what licence; installing and verifying.
 
+use super::print_line;
 use crate::assets::{Installer, Manifest, Model, State, state};
 use crate::config::Paths;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// Lists, installs and verifies the models (voices, networks and the runtime that executes them).
@@ -120,11 +120,6 @@ fn list(paths: &Paths, manifest: &Manifest, json: bool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Prints a line; where nobody reads on (`| head`), that is no error.
-fn print_line(line: &str) {
-    writeln!(std::io::stdout(), "{line}").ok();
 }
 
 fn verify(paths: &Paths, manifest: &Manifest) -> Result<()> {

@@ -1,6 +1,7 @@
 //! `vasa profile list|set`.
 
 use super::client::{ProfilesProxy, connect, explain};
+use super::print_line;
 use anyhow::Result;
 
 #[derive(Debug, clap::Subcommand)]
@@ -45,11 +46,11 @@ pub fn run(command: Command) -> Result<()> {
                             serde_json::json!({"name": name, "label": label, "icon": icon, "active": *name == active})
                         })
                         .collect();
-                    println!("{}", serde_json::to_string_pretty(&list)?);
+                    print_line(&format!("{}", serde_json::to_string_pretty(&list)?));
                 } else {
                     let width = available.iter().map(|(n, ..)| n.chars().count()).max().unwrap_or(0);
                     for (name, label, _) in &available {
-                        println!("{} {name:width$}  {label}", if *name == active { "*" } else { " " });
+                        print_line(&format!("{} {name:width$}  {label}", if *name == active { "*" } else { " " }));
                     }
                 }
                 Ok(())

@@ -1,6 +1,7 @@
 //! `vasa status`: what the running daemon says of itself.
 
 use super::client::{CameraProxy, ProfilesProxy, SpeechProxy, connect, explain};
+use super::print_line;
 use anyhow::Result;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -18,7 +19,7 @@ pub fn run(args: Args) -> Result<()> {
         let connection = connect().await?;
         let report = report(&connection).await.map_err(explain)?;
         if args.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
+            print_line(&format!("{}", serde_json::to_string_pretty(&report)?));
         } else {
             print(&report);
         }
@@ -70,24 +71,24 @@ fn print(report: &Value) {
         other => other.to_string(),
     };
     let switch = |key: &str, on: &str, off: &str| if report[key] == true { on.to_string() } else { off.to_string() };
-    println!("state       {}", text("state"));
-    println!("camera      {}", switch("camera_on", "on", "off"));
+    print_line(&format!("state       {}", text("state")));
+    print_line(&format!("camera      {}", switch("camera_on", "on", "off")));
     for outlet in report["outlets"].as_array().into_iter().flatten() {
         let (kind, place) = (outlet["kind"].as_str().unwrap_or_default(), outlet["where"].as_str().unwrap_or_default());
-        println!("outlet      {kind} {place}, {} reading", outlet["readers"]);
+        print_line(&format!("outlet      {kind} {place}, {} reading", outlet["readers"]));
     }
-    println!("input       {}{}", text("input"), switch("muted", ", muted", ""));
-    println!("microphone  {}", switch("microphone_in_use", "open", "closed"));
-    println!("profile     {} at {}", text("profile"), text("intensity"));
-    println!("voice       {}{}", text("voice"), switch("speaking", ", speaking", ""));
+    print_line(&format!("input       {}{}", text("input"), switch("muted", ", muted", "")));
+    print_line(&format!("microphone  {}", switch("microphone_in_use", "open", "closed")));
+    print_line(&format!("profile     {} at {}", text("profile"), text("intensity")));
+    print_line(&format!("voice       {}{}", text("voice"), switch("speaking", ", speaking", "")));
     let s = &report["stats"];
-    println!(
+    print_line(&format!(
         "picture     {} frames/s, {} ms a frame, {} ms from sound to picture, {} dropped",
         s["fps"], s["frame_ms_p95"], s["latency_ms_p95"], s["dropped_frames"]
-    );
-    println!("renderer    {}", s["renderer"].as_str().unwrap_or_default());
-    println!("motion      {}", s["motion_provider"].as_str().unwrap_or_default());
+    ));
+    print_line(&format!("renderer    {}", s["renderer"].as_str().unwrap_or_default()));
+    print_line(&format!("motion      {}", s["motion_provider"].as_str().unwrap_or_default()));
     for problem in report["problems"].as_array().into_iter().flatten() {
-        println!("problem     {}", problem.as_str().unwrap_or_default());
+        print_line(&format!("problem     {}", problem.as_str().unwrap_or_default()));
     }
 }
