@@ -46,7 +46,7 @@ pub fn run(command: Command) -> Result<()> {
                             serde_json::json!({"name": name, "label": label, "icon": icon, "active": *name == active})
                         })
                         .collect();
-                    print_line(&format!("{}", serde_json::to_string_pretty(&list)?));
+                    print_line(&serde_json::to_string_pretty(&list)?);
                 } else {
                     let width = available.iter().map(|(n, ..)| n.chars().count()).max().unwrap_or(0);
                     for (name, label, _) in &available {

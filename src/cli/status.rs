@@ -19,7 +19,7 @@ pub fn run(args: Args) -> Result<()> {
         let connection = connect().await?;
         let report = report(&connection).await.map_err(explain)?;
         if args.json {
-            print_line(&format!("{}", serde_json::to_string_pretty(&report)?));
+            print_line(&serde_json::to_string_pretty(&report)?);
         } else {
             print(&report);
         }

@@ -12,7 +12,7 @@ cache=${VM_CACHE:-$checkout/.cache/vm}
 work=$(cd "$1" && pwd)
 rm -f "$work/result.log" "$work/status"
 "$here/prepare.sh"
-timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -M q35 -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}" \
+timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg,thread=multi -cpu "${VM_CPU:-max}" -M q35 -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}" \
   -display none -no-reboot -nodefaults -serial "file:$work/console.log" \
   -kernel "$cache/root/boot/vmlinuz-$(cat "$cache/kernel")" -initrd "$cache/initrd.gz" \
   -append "console=ttyS0 quiet panic=-1 mitigations=off loopback=${VM_LOOPBACK:-now} checkout=$checkout" \
