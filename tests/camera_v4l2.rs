@@ -49,7 +49,7 @@ fn apps_read_the_loopback_device_also_after_the_program_was_killed_and_started_a
     }
     let _alone = alone();
     let program = example("camera_pattern");
-    let guest = vm_run(&GUEST.replace("PATTERN", &program.display().to_string()), false, 2);
+    let guest = vm_run(&GUEST.replace("PATTERN", &program.display().to_string()), false, "max");
     println!("{}", guest.log);
     assert_eq!(guest.status, 0);
     assert!(guest.log.contains("Card type        : VASA Camera"));

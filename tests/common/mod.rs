@@ -349,13 +349,13 @@ pub struct Guest {
 pub const VM_NEEDS: [&str; 7] = ["qemu-system-x86_64", "cpio", "modprobe", "depmod", "make", "gcc", "apt-get"];
 
 /// Runs `script` (bash, as root) in the virtual machine that has the loopback device /dev/video10 "VASA Camera"; where
-/// `loopback` is false, only once the script calls `load-loopback`.
-pub fn vm_run(script: &str, loopback: bool, processors: u32) -> Guest {
+/// `loopback` is false, only once the script calls `load-loopback`. `processor` is one of QEMU's models.
+pub fn vm_run(script: &str, loopback: bool, processor: &str) -> Guest {
     let work = tempfile::tempdir().expect("a temporary folder");
     std::fs::write(work.path().join("guest.sh"), script).unwrap();
     let mut command = Command::new(root().join("tests/kit/vm/run.sh"));
     command.arg(work.path()).env("VM_LOOPBACK", if loopback { "now" } else { "later" });
-    command.env("VM_CPUS", processors.to_string());
+    command.env("VM_CPU", processor);
     let output = command.output().expect("run.sh starts");
     let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     Guest { status: output.status.code().unwrap_or(-1), log, work }

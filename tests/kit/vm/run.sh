@@ -4,6 +4,7 @@
 # The host's whole file system is there, read-only under a throw-away overlay (but /tmp and /run are empty), so every
 # program and library installed here is; WORKDIR is /mnt/work, writable. Programs start slowly there: keep guests light.
 #   VM_LOOPBACK=later   the module is not loaded; the guest does it with `load-loopback`
+#   VM_CPU=MODEL        QEMU's processor model; the fullest where not given
 #   VM_TIMEOUT=SECONDS  for the whole machine; 300 where not given
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +13,7 @@ cache=${VM_CACHE:-$checkout/.cache/vm}
 work=$(cd "$1" && pwd)
 rm -f "$work/result.log" "$work/status"
 "$here/prepare.sh"
-timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg,thread=multi -cpu "${VM_CPU:-max}" -M q35 -smp "${VM_CPUS:-2}" -m "${VM_MEMORY:-1024}" \
+timeout "${VM_TIMEOUT:-300}" qemu-system-x86_64 -accel tcg,thread=multi -cpu "${VM_CPU:-max}" -M q35 -smp 2 -m "${VM_MEMORY:-1024}" \
   -display none -no-reboot -nodefaults -serial "file:$work/console.log" \
   -kernel "$cache/root/boot/vmlinuz-$(cat "$cache/kernel")" -initrd "$cache/initrd.gz" \
   -append "console=ttyS0 quiet panic=-1 mitigations=off loopback=${VM_LOOPBACK:-now} checkout=$checkout" \
