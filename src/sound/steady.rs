@@ -52,7 +52,9 @@ mod tests {
             // 50 ppm of drift at 10 ms a callback, up to 1 ms late, now and then 100 ms.
             let late = if i > 0 && rng.u32(..20) == 0 { 100_000.0 } else { rng.f64() * 1000.0 };
             let off = steady.follow(f64::from(i) * 0.5 + late) - f64::from(i) * 0.5;
-            assert!(i < 50 || (-1.0..200.0).contains(&off), "callback {i}: {off} µs off");
+            // It rises by DRIFT less the real drift until a callback that is nearly in time brings it down: a fraction of the
+            // millisecond by which callbacks are late, never the 100 ms.
+            assert!(i < 50 || (-1.0..400.0).contains(&off), "callback {i}: {off} µs off");
         }
         let mut last = 0.0;
         for i in 0..IN_A_ROW {
