@@ -146,3 +146,27 @@ fn a_rendered_video_has_picture_and_sound_of_the_same_length() {
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing half-written stays");
 }
+
+#[test]
+fn every_profile_changes_the_face_in_its_own_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let faces: Vec<Vec<f64>> = ["neutral", "friendly", "happy", "serious", "sad", "excited"]
+        .iter()
+        .map(|profile| {
+            let path = dir.path().join(profile);
+            let args = ["render", "--text", "Hello.", "--profile", profile, "--curves-out", &path.to_string_lossy()];
+            assert!(vasa(&args).status.success(), "{profile}");
+            let text = std::fs::read_to_string(path).unwrap();
+            let rows: Vec<Vec<f64>> =
+                text.lines().skip(1).map(|l| l.split(',').skip(1).map(|v| v.parse().unwrap()).collect()).collect();
+            // The mean face: blinks and syllables even out, the expression stays.
+            (0..52).map(|w| rows.iter().map(|r| r[w]).sum::<f64>() / rows.len() as f64).collect()
+        })
+        .collect();
+    for (i, a) in faces.iter().enumerate() {
+        for (k, b) in faces.iter().enumerate().skip(i + 1) {
+            let most = a.iter().zip(b).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+            assert!(most > 0.08, "profiles {i} and {k} differ by {most} at most");
+        }
+    }
+}
