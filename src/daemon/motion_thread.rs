@@ -11,7 +11,7 @@ use crate::sound::{Block, Capture};
 use crate::speech::Speaker;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -222,14 +222,5 @@ impl Loop {
         }
         self.open.store(self.capture.is_some(), Relaxed);
         self.problems.set("microphone", self.capture.as_ref().map(Capture::problems).unwrap_or_default());
-    }
-}
-
-/// Waits for the next message no longer than `timeout`. (Shared with the render thread.)
-pub fn receive_within<T>(receiver: &Receiver<T>, timeout: Duration) -> Result<Option<T>, ()> {
-    match receiver.recv_timeout(timeout) {
-        Ok(message) => Ok(Some(message)),
-        Err(RecvTimeoutError::Timeout) => Ok(None),
-        Err(RecvTimeoutError::Disconnected) => Err(()),
     }
 }

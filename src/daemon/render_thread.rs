@@ -1,6 +1,6 @@
 //! The render thread: while somebody watches it draws the face of the moment and hands the picture to the camera.
 
-use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source, receive_within};
+use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source};
 use super::problems::Problems;
 use super::stats::Stats;
 use crate::avatar::{self, Avatar};
@@ -13,7 +13,7 @@ use anyhow::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -130,10 +130,10 @@ impl Loop {
         let mut due = Moment::now();
         let mut before: Option<Moment> = None;
         loop {
-            match receive_within(&self.receiver, Duration::ZERO) {
-                Err(()) => return,
-                Ok(Some(Message::CameraOn(on))) => self.camera_on = on,
-                Ok(None) => {}
+            match self.receiver.try_recv() {
+                Ok(Message::CameraOn(on)) => self.camera_on = on,
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return,
             }
             let demand = self.camera.demand();
             let fps = match demand {

@@ -35,7 +35,6 @@ pub struct State {
 }
 
 impl State {
-    #[allow(clippy::too_many_arguments, reason = "made in one place, from everything that the daemon starts")]
     pub fn new(
         settings: Settings,
         paths: Paths,
