@@ -1,25 +1,12 @@
 //! The models, really installed: fetched, placed, verified, refused where their bytes differ, and loaded.
 
+mod common;
+
+use common::{models, models_in};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
-use std::sync::OnceLock;
 use vasa_camera::assets::{self, Installer, Manifest, State};
-use vasa_camera::config::Paths;
-
-/// The folders of this checkout with the models installed; fetched if this is the first run here.
-fn installed() -> &'static Paths {
-    static PATHS: OnceLock<Paths> = OnceLock::new();
-    PATHS.get_or_init(|| {
-        let paths = Paths::find();
-        Installer::new(&paths, Manifest::shipped()).install(&[], &mut |line| eprintln!("{line}")).unwrap();
-        paths
-    })
-}
-
-fn elsewhere(models: &Path) -> Paths {
-    Paths { models: models.to_path_buf(), ..installed().clone() }
-}
 
 /// A manifest of one file whose bytes are "fine".
 fn small_manifest() -> Manifest {
@@ -44,7 +31,7 @@ fn everything(folder: &Path) -> Vec<String> {
 
 #[test]
 fn every_model_of_the_manifest_installs_and_a_second_run_changes_nothing() {
-    let paths = installed();
+    let paths = models();
     for file in Manifest::shipped().iter().flat_map(|m| m.files()) {
         assert_eq!(assets::state(paths, file).unwrap(), State::Installed, "{}", file.path.display());
     }
@@ -55,7 +42,7 @@ fn every_model_of_the_manifest_installs_and_a_second_run_changes_nothing() {
 
 #[test]
 fn the_runtime_loads_once_and_gives_session_builders() {
-    let paths = installed();
+    let paths = models();
     assets::builder(paths, 2).unwrap();
     assets::builder(paths, 1).unwrap();
 }
@@ -63,7 +50,7 @@ fn the_runtime_loads_once_and_gives_session_builders() {
 #[test]
 fn files_come_from_a_folder_by_the_name_at_their_source() {
     let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (paths, manifest) = (elsewhere(models.path()), small_manifest());
+    let (paths, manifest) = (models_in(models.path()), small_manifest());
     fs::write(folder.path().join("original-name.onnx"), "fine").unwrap();
     Installer::new(&paths, &manifest).from_folder(Some(folder.path().into())).install(&[], &mut |_| ()).unwrap();
     assert_eq!(fs::read(models.path().join("voices/small.onnx")).unwrap(), b"fine");
@@ -73,7 +60,7 @@ fn files_come_from_a_folder_by_the_name_at_their_source() {
 #[test]
 fn a_file_of_other_bytes_is_refused_with_both_hashes_and_leaves_nothing_behind() {
     let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (paths, manifest) = (elsewhere(models.path()), small_manifest());
+    let (paths, manifest) = (models_in(models.path()), small_manifest());
     fs::write(folder.path().join("small.onnx"), "evil").unwrap();
     let e = Installer::new(&paths, &manifest)
         .from_folder(Some(folder.path().into()))
@@ -88,7 +75,7 @@ fn a_file_of_other_bytes_is_refused_with_both_hashes_and_leaves_nothing_behind()
 #[test]
 fn a_source_that_cannot_be_had_leaves_what_was_installed_as_it_was() {
     let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (paths, manifest) = (elsewhere(models.path()), small_manifest());
+    let (paths, manifest) = (models_in(models.path()), small_manifest());
     fs::create_dir(models.path().join("voices")).unwrap();
     fs::write(models.path().join("voices/small.onnx"), "half").unwrap();
     let e = Installer::new(&paths, &manifest)
@@ -104,7 +91,7 @@ fn a_source_that_cannot_be_had_leaves_what_was_installed_as_it_was() {
 #[test]
 fn a_model_whose_bytes_differ_from_the_manifest_does_not_run() {
     let models = tempfile::tempdir().unwrap();
-    let paths = elsewhere(models.path());
+    let paths = models_in(models.path());
     let voice = models.path().join("voices/joe.onnx");
     fs::create_dir(models.path().join("voices")).unwrap();
     fs::write(&voice, "evil").unwrap();

@@ -4,24 +4,16 @@
 
 mod common;
 
-use common::{LONG, Process, Session, alone, installed, root};
+use common::{LONG, Process, Session, alone, installed, models, root};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
-use vasa_camera::assets::{Installer, Manifest};
 use vasa_camera::clock::Moment;
-use vasa_camera::config::Paths;
 use vasa_camera::sound::{self, Block, Capture, Direction, RATE, resample, write_wav};
 use vasa_camera::speech::{self, Event, SayOptions, Speaker};
 
 const TEXT: &str = "Good morning, everybody. It is nice to see you here.";
-
-fn models() -> Paths {
-    let paths = Paths::find();
-    Installer::new(&paths, Manifest::shipped()).install(&[], &mut |line| eprintln!("{line}")).unwrap();
-    paths
-}
 
 fn ready() -> bool {
     installed(&Session::NEEDS) && installed(&["pactl", "pw-play", "pw-link"])
@@ -78,7 +70,7 @@ fn the_microphone_is_heard_goes_away_and_comes_back() {
     let paths = models();
     let folder = tempfile::tempdir().unwrap();
     let (spoken, recorded) = (folder.path().join("spoken.wav"), folder.path().join("recorded.wav"));
-    let speech = speech::synthesize(&paths, None, TEXT, 1.0).unwrap();
+    let speech = speech::synthesize(paths, None, TEXT, 1.0).unwrap();
     write_wav(&spoken, &speech.samples, speech.rate).unwrap();
     let session = Session::start();
     let mut listener =
@@ -240,7 +232,7 @@ fn inside_the_ear_records() {
 #[ignore = "runs in the session that what_is_heard_from_the_output_… starts"]
 fn inside_the_voice_is_heard() {
     let folder = PathBuf::from(std::env::var("FOLDER").unwrap());
-    let (speaker, mut events) = Speaker::start(models(), None).unwrap();
+    let (speaker, mut events) = Speaker::start(models().clone(), None).unwrap();
     let id = speaker.say(TEXT, SayOptions::default()).unwrap();
     // The face hears 130 ms ahead, as the motion thread does.
     let (mut face, mut at, mut over) = (Vec::new(), Moment::now() + Duration::from_millis(130), false);

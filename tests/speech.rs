@@ -1,31 +1,15 @@
 //! The voices, really speaking.
 
+mod common;
+
+use common::{models, models_in};
 use std::fs;
-use std::path::Path;
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
-use vasa_camera::assets::{Installer, Manifest};
 use vasa_camera::clock::Moment;
-use vasa_camera::config::Paths;
 use vasa_camera::sound::{BLOCK, Block, RATE, resample};
 use vasa_camera::speech::{self, Event, SayError, SayOptions, Speaker, Speech};
 
 const SENTENCE: &str = "Good morning, everybody.";
-
-/// The folders of this checkout with the models installed; fetched if this is the first run here.
-fn installed() -> &'static Paths {
-    static PATHS: OnceLock<Paths> = OnceLock::new();
-    PATHS.get_or_init(|| {
-        let paths = Paths::find();
-        Installer::new(&paths, Manifest::shipped()).install(&[], &mut |line| eprintln!("{line}")).unwrap();
-        paths
-    })
-}
-
-/// The same program with another models folder.
-fn with_models(models: &Path) -> Paths {
-    Paths { models: models.to_path_buf(), ..installed().clone() }
-}
 
 /// Levels of 20 ms pieces, root mean square.
 fn levels(speech: &Speech) -> Vec<f32> {
@@ -47,7 +31,7 @@ fn assert_is_speech(speech: &Speech, seconds: std::ops::Range<f64>) {
 
 #[test]
 fn the_neural_voice_speaks_and_the_same_text_gives_the_same_sound() {
-    let paths = installed();
+    let paths = models();
     let a = speech::synthesize(paths, Some("joe"), SENTENCE, 1.0).unwrap();
     assert_is_speech(&a, 1.0..2.5);
     assert_eq!(a.rate, 22_050);
@@ -57,7 +41,7 @@ fn the_neural_voice_speaks_and_the_same_text_gives_the_same_sound() {
 
 #[test]
 fn the_rate_makes_it_shorter_and_more_text_makes_it_longer() {
-    let paths = installed();
+    let paths = models();
     let seconds = |text: &str, rate: f64| speech::synthesize(paths, Some("joe"), text, rate).unwrap().seconds();
     let (slow, normal, fast) = (seconds(SENTENCE, 0.5), seconds(SENTENCE, 1.0), seconds(SENTENCE, 2.0));
     assert!(slow > normal * 1.6 && fast < normal * 0.65, "{slow} {normal} {fast}");
@@ -68,7 +52,7 @@ fn the_rate_makes_it_shorter_and_more_text_makes_it_longer() {
 #[test]
 fn without_a_neural_voice_espeak_speaks() {
     let empty = tempfile::tempdir().unwrap();
-    let paths = with_models(empty.path());
+    let paths = models_in(empty.path());
     let voices = speech::voices(&paths);
     assert_eq!(voices.iter().map(|v| v.engine.as_str()).collect::<Vec<_>>(), ["espeak-ng"]);
     let speech = speech::synthesize(&paths, None, SENTENCE, 1.0).unwrap();
@@ -80,9 +64,9 @@ fn without_a_neural_voice_espeak_speaks() {
 #[test]
 fn any_pair_of_files_in_the_folder_is_a_voice_and_a_broken_pair_costs_only_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let paths = with_models(folder.path());
+    let paths = models_in(folder.path());
     let voices = folder.path().join("voices");
-    let joe = installed().models.join("voices/joe.onnx");
+    let joe = models().models.join("voices/joe.onnx");
     fs::create_dir_all(&voices).unwrap();
     for name in ["anna", "broken"] {
         fs::hard_link(&joe, voices.join(format!("{name}.onnx"))).unwrap();
@@ -99,7 +83,7 @@ fn any_pair_of_files_in_the_folder_is_a_voice_and_a_broken_pair_costs_only_itsel
 
 #[test]
 fn what_cannot_be_spoken_gets_one_sentence_and_changes_nothing() {
-    let (speaker, mut events) = Speaker::start(installed().clone(), None).unwrap();
+    let (speaker, mut events) = Speaker::start(models().clone(), None).unwrap();
     let long = "a".repeat(10_001);
     let with = |voice: Option<&str>, rate| SayOptions { voice: voice.map(Into::into), rate, ..SayOptions::default() };
     for (text, options, part) in [
@@ -162,7 +146,7 @@ fn likeness(a: &[f32], b: &[f32], most: usize) -> (f64, usize) {
 
 #[test]
 fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
-    let (speaker, mut events) = Speaker::start(installed().clone(), Some("no such output".into())).unwrap();
+    let (speaker, mut events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
     let options = SayOptions { voice: Some("joe".into()), profile: Some("happy".into()), ..SayOptions::default() };
     let id = speaker.say(SENTENCE, options).unwrap();
     while !speaker.speaking() {
@@ -189,7 +173,7 @@ fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
     });
     assert_eq!(started, Some(Event::Started { id, profile: Some("happy".into()) }));
     assert_eq!(events.blocking_recv(), Some(Event::Finished { id, completed: true }));
-    let said = speech::synthesize(installed(), Some("joe"), SENTENCE, 1.0).unwrap();
+    let said = speech::synthesize(models(), Some("joe"), SENTENCE, 1.0).unwrap();
     let said = resample(&said.samples, said.rate, RATE).unwrap();
     let (alike, shift) = likeness(&heard, &said, BLOCK + 1);
     assert!(alike > 0.999, "alike {alike} at {shift}");
@@ -197,7 +181,7 @@ fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
 
 #[test]
 fn stop_silences_the_face_empties_the_queue_and_reports_every_utterance() {
-    let (speaker, mut events) = Speaker::start(installed().clone(), Some("no such output".into())).unwrap();
+    let (speaker, mut events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
     let first = speaker.say(&SENTENCE.repeat(20), SayOptions::default()).unwrap();
     let second = speaker.say(SENTENCE, SayOptions::default()).unwrap();
     assert!(second > first);
@@ -221,7 +205,7 @@ fn stop_silences_the_face_empties_the_queue_and_reports_every_utterance() {
 
 #[test]
 fn the_queue_is_bounded() {
-    let (speaker, _events) = Speaker::start(installed().clone(), Some("no such output".into())).unwrap();
+    let (speaker, _events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
     let refused = (0..80).find_map(|_| speaker.say(&SENTENCE.repeat(30), SayOptions::default()).err());
     assert!(matches!(&refused, Some(SayError::Busy(e)) if e.contains("64 texts")), "{refused:?}");
     speaker.stop();

@@ -7,8 +7,10 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
+use vasa_camera::assets::{Installer, Manifest};
+use vasa_camera::config::Paths;
 
 /// Long enough for anything on a busy machine.
 pub const LONG: Duration = Duration::from_secs(60);
@@ -21,6 +23,21 @@ pub fn root() -> &'static Path {
 /// The program itself.
 pub fn vasa() -> &'static str {
     env!("CARGO_BIN_EXE_vasa")
+}
+
+/// The folders of this checkout with the models installed; fetched if this is the first run here.
+pub fn models() -> &'static Paths {
+    static PATHS: OnceLock<Paths> = OnceLock::new();
+    PATHS.get_or_init(|| {
+        let paths = Paths::find();
+        Installer::new(&paths, Manifest::shipped()).install(&[], &mut |line| eprintln!("{line}")).unwrap();
+        paths
+    })
+}
+
+/// The same with another models folder.
+pub fn models_in(folder: &Path) -> Paths {
+    Paths { models: folder.to_path_buf(), ..models().clone() }
 }
 
 /// An example of this crate; `cargo test` builds them.
