@@ -189,7 +189,7 @@ impl Loop {
                 continue;
             }
             last = block.at;
-            let face = self.motion.step(&block);
+            let face = self.motion.step(&block, &[]);
             if self.motion.problem() != self.told.as_deref() {
                 self.told = self.motion.problem().map(str::to_owned);
                 self.problems.set("lips", self.told.iter().cloned().collect());

@@ -20,6 +20,7 @@ pub use style::MAX_INTENSITY;
 use crate::config::Profile;
 use crate::face::{Face, Shape};
 use crate::sound::Block;
+use crate::speech::Phone;
 use std::time::Duration;
 
 /// A face belongs to the instant this long before the end of the block that made it.
@@ -76,8 +77,18 @@ impl Motion {
         self.lips.problem()
     }
 
-    /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it.
-    pub fn step(&mut self, block: &Block) -> Face {
+    /// Takes back the last `steps` blocks, as far as they are remembered, so that others can be heard in their place. Returns
+    /// how many were taken back.
+    pub fn rewind(&mut self, _steps: usize) -> usize {
+        0
+    }
+
+    /// Whether the user is composing a text: the face looks thoughtful until it is spoken.
+    pub fn set_composing(&mut self, _composing: bool) {}
+
+    /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it. `phones` are
+    /// those that sound around it, as far as they are known, on the clock of the blocks.
+    pub fn step(&mut self, block: &Block, _phones: &[Phone]) -> Face {
         let heard = self.features.push(&block.samples);
         let heed = self.voice.step(&heard);
         let channels = self.lips.step(&heard);
@@ -133,7 +144,7 @@ mod tests {
             .0
             .iter()
             .zip(0..)
-            .map(|(samples, k)| motion.step(&Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples }));
+            .map(|(samples, k)| motion.step(&Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples }, &[]));
         faces.filter(|f| f.at >= Moment(0)).collect()
     }
 
@@ -185,7 +196,7 @@ mod tests {
         let start = Moment(123_456_789);
         let mut compared = 0;
         for (samples, k) in sound.as_chunks::<BLOCK>().0.iter().zip(0..) {
-            let face = live.step(&Block { at: start + BLOCK_TIME * k, samples: *samples });
+            let face = live.step(&Block { at: start + BLOCK_TIME * k, samples: *samples }, &[]);
             // The face of block k is that of (k + 1) * 20 - 80 ms.
             if let Some(o) = usize::try_from(k).ok().and_then(|k| offline.get(k.checked_sub(3)?)) {
                 assert_eq!((face.weights, face.head, face.gaze), (o.weights, o.head, o.gaze));
@@ -219,7 +230,7 @@ mod tests {
         let mut m = motion(2);
         for bad in [f32::NAN, f32::INFINITY, -1e30, 1e-40, 0.0] {
             for _ in 0..20 {
-                let f = m.step(&Block { at: Moment(0), samples: [bad; BLOCK] });
+                let f = m.step(&Block { at: Moment(0), samples: [bad; BLOCK] }, &[]);
                 assert!(f.weights.0.iter().all(|w| (0.0..=1.0).contains(w)));
                 assert!(f.head.yaw.is_finite() && f.gaze.pitch.is_finite());
             }

@@ -1,6 +1,7 @@
 //! espeak-ng, as a program beside this one: phonemes for the neural voices, and a voice of its own where there is none.
 
-use super::{Speech, Voice};
+use super::voice::give_whole;
+use super::{Ear, Voice};
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -113,16 +114,18 @@ impl Espeak {
 }
 
 impl Voice for Espeak {
-    fn speak(&mut self, sentence: &str, rate: f64) -> Result<Speech> {
+    fn speak(&mut self, sentence: &str, rate: f64, ear: &mut Ear<'_>) -> Result<()> {
         let speed = (WORDS_A_MINUTE * rate).round().to_string();
         let wav = run(&["-v", &self.voice, "-s", &speed, "--stdout"], sentence)?;
-        parse_wav(&wav).context("espeak-ng gave no sound; check the package espeak-ng")
+        let (samples, rate) = parse_wav(&wav).context("espeak-ng gave no sound; check the package espeak-ng")?;
+        give_whole(&samples, rate, ear);
+        Ok(())
     }
 }
 
 /// Reads the 16-bit mono WAV that espeak-ng streams. Its header was written before the length was known, so the samples
 /// reach to the end of the data, whatever it says.
-fn parse_wav(wav: &[u8]) -> Option<Speech> {
+fn parse_wav(wav: &[u8]) -> Option<(Vec<f32>, u32)> {
     let word = |at: usize| Some(u32::from_le_bytes(wav.get(at..at + 4)?.try_into().ok()?));
     if wav.get(..4)? != b"RIFF" || wav.get(12..16)? != b"fmt " {
         return None;
@@ -134,7 +137,7 @@ fn parse_wav(wav: &[u8]) -> Option<Speech> {
     }
     let samples: Vec<f32> =
         wav.get(at + 8..)?.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect();
-    (!samples.is_empty() && rate > 0).then_some(Speech { samples, rate })
+    (!samples.is_empty() && rate > 0).then_some((samples, rate))
 }
 
 #[cfg(test)]

@@ -8,39 +8,16 @@ mod player;
 mod speaker;
 mod text;
 mod timeline;
+mod voice;
 
 pub use speaker::{Event, SayError, SayOptions, Speaker};
 pub use text::{MAX_CHARS, TextError, check, sentences};
+pub use voice::{Ear, Outline, Phone, Piece, Speech, Voice};
 
 use crate::config::Paths;
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// A voice's sound.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Speech {
-    /// Mono, -1..1.
-    pub samples: Vec<f32>,
-    /// Samples a second.
-    pub rate: u32,
-}
-
-impl Speech {
-    /// Length in seconds.
-    pub fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(self.rate.max(1))
-    }
-}
-
-/// Something that speaks.
-pub trait Voice: Send {
-    /// Speaks one sentence `rate` times as fast as is natural for the voice (0.5..2).
-    ///
-    /// # Errors
-    /// The voice failed.
-    fn speak(&mut self, sentence: &str, rate: f64) -> Result<Speech>;
-}
 
 /// A voice that can be chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -122,14 +99,7 @@ pub fn synthesize(paths: &Paths, voice: Option<&str>, text: &str, rate: f64) -> 
     let mut voice = open(paths, voice)?;
     let mut whole = Speech::default();
     for sentence in sentences(text) {
-        let part = voice.speak(&sentence, rate)?;
-        if whole.rate == 0 {
-            whole.rate = part.rate;
-        } else {
-            whole.samples.resize(whole.samples.len() + (PAUSE * f64::from(whole.rate)) as usize, 0.0);
-        }
-        ensure!(part.rate == whole.rate, "the voice changed its sample rate; choose another voice");
-        whole.samples.extend(part.samples);
+        whole.append(voice.as_mut(), &sentence, rate, PAUSE)?;
     }
     Ok(whole)
 }

@@ -1,6 +1,7 @@
 //! Piper voices (VITS networks of <https://github.com/rhasspy/piper>): espeak-ng's phonemes in, sound out.
 
-use super::{Speech, Voice, config_of, espeak, graph, text};
+use super::voice::give_whole;
+use super::{Ear, Voice, config_of, espeak, graph, text};
 use crate::assets;
 use crate::config::Paths;
 use anyhow::{Context, Result, anyhow, ensure};
@@ -159,7 +160,7 @@ impl Piper {
 }
 
 impl Voice for Piper {
-    fn speak(&mut self, sentence: &str, rate: f64) -> Result<Speech> {
+    fn speak(&mut self, sentence: &str, rate: f64, ear: &mut Ear<'_>) -> Result<()> {
         let ids = self.config.ids(&self.phonemes(sentence)?);
         let inference = &self.config.inference;
         let lengths = [ids.len() as i64];
@@ -180,7 +181,9 @@ impl Voice for Piper {
         let peak = samples.iter().fold(0.0f32, |m, x| m.max(x.abs()));
         ensure!(peak.is_finite(), "the voice gave sound that is no number; install it again");
         let gain = if peak > 0.01 { PEAK / peak } else { 1.0 };
-        Ok(Speech { samples: samples.iter().map(|x| x * gain).collect(), rate: self.config.audio.sample_rate })
+        let samples: Vec<f32> = samples.iter().map(|x| x * gain).collect();
+        give_whole(&samples, self.config.audio.sample_rate, ear);
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::player::{Player, ToPlayer};
 use super::timeline::Timeline;
-use super::{TextError, Voice, check, check_rate, open, sentences, unknown_voice, usable};
+use super::{Speech, TextError, Voice, check, check_rate, open, sentences, unknown_voice, usable};
 use crate::clock::Moment;
 use crate::config::Paths;
 use crate::sound::{Block, RATE, resample};
@@ -322,7 +322,8 @@ impl Talker {
                 }
                 drop(self.shared.bell.wait_timeout(waiting, Duration::from_millis(500)));
             }
-            let speech = loaded.voice.speak(&sentence, utterance.rate)?;
+            let mut speech = Speech::default();
+            speech.append(loaded.voice.as_mut(), &sentence, utterance.rate, 0.0)?;
             let heard = resample(&speech.samples, speech.rate, RATE)?;
             self.to_player.send(ToPlayer::Sentence { id: utterance.id, speech, heard }).ok();
         }

@@ -47,7 +47,7 @@ impl Timeline {
             for (to, from) in block.samples.iter_mut().zip(rest) {
                 *to = *from;
             }
-            let face = motion.step(&block);
+            let face = motion.step(&block, &[]);
             if face.at >= Moment(0) {
                 curves.faces.push(face);
             }
