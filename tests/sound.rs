@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::{Duration, SystemTime};
 use vasa_camera::clock::Moment;
 use vasa_camera::sound::{self, Block, Capture, Direction, RATE, resample, write_wav};
-use vasa_camera::speech::{self, Event, SayOptions, Speaker};
+use vasa_camera::speech::{self, Event, MonitorSettings, SayOptions, Speaker};
 
 const TEXT: &str = "Good morning, everybody. It is nice to see you here.";
 
@@ -108,7 +108,7 @@ fn inside_a_microphone_is_recorded() {
     let mut heard = Vec::new();
     let mut last: Option<Block> = None;
     while last.is_none() || capture.problems().is_empty() {
-        let Some(block) = capture.next(Duration::from_millis(200)) else { continue };
+        let Some(block) = capture.next(Duration::from_millis(200), &mut |_, _| ()) else { continue };
         match last {
             None => println!("HEARING"),
             Some(before) => assert!(block.at > before.at, "{:?} after {:?}", block.at, before.at),
@@ -119,7 +119,7 @@ fn inside_a_microphone_is_recorded() {
         last = Some(block);
     }
     println!("GONE {}", capture.problems().join(" "));
-    while capture.next(Duration::from_millis(200)).is_none() {}
+    while capture.next(Duration::from_millis(200), &mut |_, _| ()).is_none() {}
     println!("HEARING");
     write_wav(Path::new(&std::env::var("RECORDED").unwrap()), &heard, RATE).unwrap();
 }
@@ -219,7 +219,7 @@ fn inside_the_ear_records() {
     let mut capture = Capture::start(Some("ear".into()));
     let mut blocks = Vec::new();
     while !folder.join("over").exists() {
-        blocks.extend(capture.next(Duration::from_millis(200)));
+        blocks.extend(capture.next(Duration::from_millis(200), &mut |_, _| ()));
         if blocks.len() == 20 {
             println!("HEARING");
         }
@@ -232,12 +232,12 @@ fn inside_the_ear_records() {
 #[ignore = "runs in the session that what_is_heard_from_the_output_… starts"]
 fn inside_the_voice_is_heard() {
     let folder = PathBuf::from(std::env::var("FOLDER").unwrap());
-    let (speaker, mut events) = Speaker::start(models().clone(), None).unwrap();
+    let (speaker, mut events, _playback) = Speaker::start(models().clone(), MonitorSettings::default()).unwrap();
     let id = speaker.say(TEXT, SayOptions::default()).unwrap();
-    // The face hears 130 ms ahead, as the motion thread does.
-    let (mut face, mut at, mut over) = (Vec::new(), Moment::now() + Duration::from_millis(130), false);
+    // A sentence is planned 50 ms ahead at least.
+    let (mut face, mut at, mut over) = (Vec::new(), Moment::now() + Duration::from_millis(30), false);
     while !over {
-        std::thread::sleep((at - Duration::from_millis(130)).wait());
+        std::thread::sleep((at - Duration::from_millis(30)).wait());
         let mut block = Block::silent(at);
         speaker.block_at(at, &mut block);
         face.push(block);

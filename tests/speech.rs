@@ -7,7 +7,12 @@ use std::fs;
 use std::time::{Duration, Instant};
 use vasa_camera::clock::Moment;
 use vasa_camera::sound::{BLOCK, Block, RATE, resample};
-use vasa_camera::speech::{self, Event, SayError, SayOptions, Speaker, Speech};
+use vasa_camera::speech::{self, Event, MonitorSettings, SayError, SayOptions, Speaker, Speech};
+
+/// A monitor that can never be opened.
+fn nowhere() -> MonitorSettings {
+    MonitorSettings { device: Some("no such output".into()), ..MonitorSettings::default() }
+}
 
 const SENTENCE: &str = "Good morning, everybody.";
 
@@ -83,7 +88,7 @@ fn any_pair_of_files_in_the_folder_is_a_voice_and_a_broken_pair_costs_only_itsel
 
 #[test]
 fn what_cannot_be_spoken_gets_one_sentence_and_changes_nothing() {
-    let (speaker, mut events) = Speaker::start(models().clone(), None).unwrap();
+    let (speaker, mut events, _playback) = Speaker::start(models().clone(), MonitorSettings::default()).unwrap();
     let long = "a".repeat(10_001);
     let with = |voice: Option<&str>, rate| SayOptions { voice: voice.map(Into::into), rate, ..SayOptions::default() };
     for (text, options, part) in [
@@ -107,11 +112,11 @@ fn what_cannot_be_spoken_gets_one_sentence_and_changes_nothing() {
 /// Hears what the face hears until the utterance is over; the sound from its first block on.
 fn listen(speaker: &Speaker, events: &mut tokio::sync::mpsc::UnboundedReceiver<Event>, id: u64) -> Vec<f32> {
     let mut heard = Vec::new();
-    let mut at = Moment::now() + Duration::from_millis(130);
+    let mut at = Moment::now() + Duration::from_millis(30);
     let patience = Instant::now() + Duration::from_secs(60);
     loop {
         assert!(Instant::now() < patience, "the utterance never ended");
-        std::thread::sleep((at - Duration::from_millis(130)).wait());
+        std::thread::sleep((at - Duration::from_millis(30)).wait());
         let mut block = Block::silent(at);
         if speaker.block_at(at, &mut block) || !heard.is_empty() {
             heard.extend(block.samples);
@@ -146,7 +151,7 @@ fn likeness(a: &[f32], b: &[f32], most: usize) -> (f64, usize) {
 
 #[test]
 fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
-    let (speaker, mut events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
+    let (speaker, mut events, _playback) = Speaker::start(models().clone(), nowhere()).unwrap();
     let options = SayOptions { voice: Some("joe".into()), profile: Some("happy".into()), ..SayOptions::default() };
     let id = speaker.say(SENTENCE, options).unwrap();
     while !speaker.speaking() {
@@ -154,7 +159,10 @@ fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
         std::thread::sleep(Duration::from_millis(5));
     }
     let problems = speaker.problems();
-    assert!(problems.iter().any(|p| p.contains("only seen") && p.contains("\"no such output\"")), "{problems:?}");
+    assert!(
+        problems.iter().any(|p| p.contains("cannot be heard here") && p.contains("\"no such output\"")),
+        "{problems:?}"
+    );
     let (heard, started) = std::thread::scope(|scope| {
         let listener = scope.spawn(|| {
             let mut heard = Vec::new();
@@ -181,7 +189,7 @@ fn the_face_hears_exactly_what_the_voice_says_even_where_nothing_plays_it() {
 
 #[test]
 fn stop_silences_the_face_empties_the_queue_and_reports_every_utterance() {
-    let (speaker, mut events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
+    let (speaker, mut events, _playback) = Speaker::start(models().clone(), nowhere()).unwrap();
     let first = speaker.say(&SENTENCE.repeat(20), SayOptions::default()).unwrap();
     let second = speaker.say(SENTENCE, SayOptions::default()).unwrap();
     assert!(second > first);
@@ -205,9 +213,9 @@ fn stop_silences_the_face_empties_the_queue_and_reports_every_utterance() {
 
 #[test]
 fn the_queue_is_bounded() {
-    let (speaker, _events) = Speaker::start(models().clone(), Some("no such output".into())).unwrap();
-    let refused = (0..80).find_map(|_| speaker.say(&SENTENCE.repeat(30), SayOptions::default()).err());
-    assert!(matches!(&refused, Some(SayError::Busy(e)) if e.contains("64 texts")), "{refused:?}");
+    let (speaker, _events, _playback) = Speaker::start(models().clone(), nowhere()).unwrap();
+    let refused = (0..120).find_map(|_| speaker.say(&SENTENCE.repeat(30), SayOptions::default()).err());
+    assert!(matches!(&refused, Some(SayError::Busy(e)) if e.contains("100 texts")), "{refused:?}");
     speaker.stop();
     speaker.say("Hello.", SayOptions::default()).unwrap();
 }

@@ -1,6 +1,7 @@
 //! The life of the program: wiring, the main loop, shutdown, readiness and watchdog.
 
 mod dbus;
+mod ear;
 mod motion_thread;
 mod problems;
 mod render_thread;
@@ -10,21 +11,27 @@ mod view;
 
 use crate::camera::{Camera, CameraSettings};
 use crate::config::{Paths, Settings};
+use crate::microphone::{Live, Microphone, Mix};
 use crate::motion::{Lips, Motion};
-use crate::speech::{Event, Speaker};
+use crate::speech::{Event, MonitorSettings, Speaker};
 use anyhow::{Context, Result, bail};
-use motion_thread::MotionThread;
+use ear::{Ear, Listeners};
+use motion_thread::{MotionThread, SOUND_TO_PICTURE};
 use problems::Problems;
 use render_thread::{Drawing, FACES, RenderThread};
-use state::State;
+use state::{SoundPath, State};
 use stats::Stats;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use view::{Handle, Request};
+
+/// Blocks of 20 ms that can wait for the face.
+const BLOCKS: usize = 16;
 
 /// How often the view is compared with the world where nothing tells of a change.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -47,12 +54,18 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
         pipewire: settings.pipewire,
         v4l2: settings.v4l2,
     }));
-    let (speaker, mut speech_events) =
-        Speaker::start(paths.clone(), settings.speaker.clone()).context("error starting the voice's thread")?;
+    let (speaker, mut speech_events, playback) = Speaker::start(paths.clone(), monitor(&settings))?;
     let speaker = Arc::new(speaker);
+    let (throat, live) = Live::new(SOUND_TO_PICTURE);
+    let own_voice = Arc::new(AtomicBool::new(false));
+    let microphone = Microphone::start(Mix::new(playback, live, own_voice.clone()));
+    let microphone = Arc::new(microphone.context("error starting the virtual microphone's thread")?);
+    let (face, heard) = sync_channel(BLOCKS);
+    let ear = Ear::start(Listeners { face, throat, recogniser: Box::new(|_| ()) }, problems.clone())
+        .context("error starting the ear's thread")?;
     let motion = Motion::new(open_lips(&paths, &stats, &problems), seed());
     let (faces_in, faces_out) = rtrb::RingBuffer::new(FACES);
-    let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), faces_in, problems.clone())
+    let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, problems.clone())
         .context("error starting the motion thread")?;
     let drawing =
         Drawing { paths: paths.clone(), avatar: settings.avatar.clone(), size: settings.size, fps: settings.fps };
@@ -60,7 +73,8 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
 
-    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), motion, render, problems);
+    let sound = SoundPath { microphone: microphone.clone(), ear, own_voice };
+    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), sound, motion, render, problems);
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
     let service = dbus::Service::start(handle).await?;
@@ -74,6 +88,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watchdog = Watchdog::new(&stats);
     let mut camera_changes = camera.changes();
+    let mut microphone_changes = microphone.changes();
     let outcome = loop {
         tokio::select! {
             // A client asks for something.
@@ -102,6 +117,8 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             }
             // An outlet came, went, or is watched by somebody else than before.
             Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
+            // The same of the virtual microphone.
+            Ok(()) = microphone_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
             // What tells nobody of its changes is looked at now and then.
             _ = refresh.tick() => {
                 if let Err(e) = state.check_threads() {
@@ -122,7 +139,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // Each room closes its own doors when it is dropped; one that hangs must not keep the program.
     service.leave().await;
-    let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
+    let closing = tokio::task::spawn_blocking(move || drop((state, microphone, speaker, camera)));
     if tokio::time::timeout(Duration::from_secs(3), closing).await.is_err() {
         bail!("a thread did not end within 3 s; the program ends without it");
     }
@@ -137,6 +154,7 @@ async fn update(
     sender: &watch::Sender<Arc<view::View>>,
     service: &dbus::Service,
 ) {
+    state.follow_listeners();
     let new = state.view();
     if **shown == new {
         return;
@@ -146,6 +164,11 @@ async fn update(
     if let Err(e) = service.signal_changes(&old, shown).await {
         tracing::warn!("error signalling a change: {e:?}");
     }
+}
+
+/// How the user hears the synthetic voice.
+fn monitor(settings: &Settings) -> MonitorSettings {
+    MonitorSettings { device: settings.speaker.clone(), ..MonitorSettings::default() }
 }
 
 /// The lip network, or the level of the sound where it cannot run.

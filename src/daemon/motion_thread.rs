@@ -7,22 +7,25 @@ use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Face;
 use crate::motion::Motion;
-use crate::sound::{Block, Capture};
-use crate::speech::Speaker;
+use crate::sound::Block;
+use crate::speech::{Phone, Speaker};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// From a sound entering the microphone to the picture of it leaving: the block of 20 ms, the network's look-ahead of
-/// 80 ms, and 20 ms for the sound server's own buffering. The synthetic voice is heard this much after the face has it.
-pub const SOUND_TO_PICTURE: Duration = Duration::from_millis(120);
+/// From a sound entering the microphone to the picture of it being seen, and to the sound itself being heard in "VASA Microphone": the
+/// block of 20 ms, the network's look-ahead of 80 ms, 23 ms for drawing and for the sound server's buffers, and half of the time that a
+/// frame stands. The face has the synthetic voice this much before it is heard.
+pub const SOUND_TO_PICTURE: Duration = Duration::from_millis(140);
 
 const BLOCK: Duration = Duration::from_millis(20);
 
 /// Later than this, and time was lost (suspend, a stopped process): start afresh instead of catching up.
-const TOO_LATE: f64 = 0.2;
+const TOO_LATE: f64 = 0.25;
+
+/// How far around a block its phonemes matter.
+const PHONES: Duration = Duration::from_millis(400);
 
 /// What the main loop tells the motion thread.
 pub enum Message {
@@ -31,11 +34,8 @@ pub enum Message {
         intensity: f32,
         over: Duration,
     },
-    /// Whether the microphone drives the face, and which one.
-    Microphone {
-        listen: bool,
-        device: Option<String>,
-    },
+    /// Whether the microphone drives the face.
+    Microphone(bool),
     /// Somebody watches: wake up.
     Wake,
 }
@@ -44,7 +44,6 @@ pub enum Message {
 pub struct MotionThread {
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
-    microphone_open: Arc<AtomicBool>,
 }
 
 impl MotionThread {
@@ -56,12 +55,11 @@ impl MotionThread {
         motion: Motion,
         camera: Arc<Camera>,
         speaker: Arc<Speaker>,
+        microphone: Receiver<Block>,
         faces: rtrb::Producer<(Face, Source)>,
         problems: Arc<Problems>,
     ) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
-        let microphone_open = Arc::new(AtomicBool::new(false));
-        let open = microphone_open.clone();
         let thread = std::thread::Builder::new().name("motion".into()).spawn(move || {
             Loop {
                 motion,
@@ -70,15 +68,16 @@ impl MotionThread {
                 faces,
                 problems,
                 receiver,
-                open,
-                capture: None,
+                microphone,
                 listen: false,
-                device: None,
                 told: None,
+                phones: Vec::with_capacity(256),
+                fed: Moment(0),
+                revision: 0,
             }
             .run();
         })?;
-        Ok(Self { messages: Some(messages), thread: Some(thread), microphone_open })
+        Ok(Self { messages: Some(messages), thread: Some(thread) })
     }
 
     pub fn send(&self, message: Message) {
@@ -91,10 +90,6 @@ impl MotionThread {
     /// A sender for the render thread, which is the first to learn that somebody watches.
     pub fn waker(&self) -> Option<Sender<Message>> {
         self.messages.clone()
-    }
-
-    pub fn microphone_in_use(&self) -> bool {
-        self.microphone_open.load(Relaxed)
     }
 
     pub fn is_alive(&self) -> bool {
@@ -126,12 +121,17 @@ struct Loop {
     faces: rtrb::Producer<(Face, Source)>,
     problems: Arc<Problems>,
     receiver: Receiver<Message>,
-    open: Arc<AtomicBool>,
-    capture: Option<Capture>,
+    /// What the ear hears, stamped with its capture.
+    microphone: Receiver<Block>,
+    /// Whether that drives the face.
     listen: bool,
-    device: Option<String>,
     /// What was last told of the lips.
     told: Option<String>,
+    phones: Vec<Phone>,
+    /// The end of what the face has heard.
+    fed: Moment,
+    /// Of the voice's plan, as it was read.
+    revision: u64,
 }
 
 impl Loop {
@@ -149,8 +149,6 @@ impl Loop {
 
     /// Makes faces until nobody watches. False: the thread is to end.
     fn watch(&mut self) -> bool {
-        let mut tick = Moment::now();
-        let mut last = Moment(i64::MIN);
         while self.camera.watched() {
             loop {
                 match self.receiver.try_recv() {
@@ -159,68 +157,63 @@ impl Loop {
                     Err(TryRecvError::Disconnected) => return false,
                 }
             }
-            self.open_or_close_microphone();
+            let now = Moment::now();
+            if (now + SOUND_TO_PICTURE).seconds_since(self.fed).abs() > TOO_LATE {
+                self.fed = now + SOUND_TO_PICTURE;
+            }
             let voice = self.speaker.speaking();
-            let heard = match (&mut self.capture, voice) {
-                (Some(capture), false) => capture.next(BLOCK * 2),
-                (Some(capture), true) => {
-                    // Keep the microphone's queue short while the voice leads the face.
-                    while capture.next(Duration::ZERO).is_some() {}
-                    None
+            if self.listen && !voice {
+                if let Ok(live) = self.microphone.recv_timeout(BLOCK * 2) {
+                    self.hear(&Block { at: live.at + SOUND_TO_PICTURE, ..live }, Source::Microphone);
+                    continue;
                 }
-                (None, _) => None,
-            };
-            let (block, source) = if let Some(live) = heard {
-                tick = Moment::now();
-                (Block { at: live.at + SOUND_TO_PICTURE, ..live }, Source::Microphone)
             } else {
-                tick = tick + BLOCK;
-                if Moment::now().seconds_since(tick) > TOO_LATE {
-                    tick = Moment::now();
-                }
-                std::thread::sleep(tick.wait());
-                let at = tick + SOUND_TO_PICTURE;
-                let mut block = Block::silent(at);
-                let spoken = voice && self.speaker.block_at(at, &mut block);
-                (block, if spoken { Source::Voice } else { Source::Silence })
-            };
-            // Faces never go back in time: between two sources a block may overlap the one before.
-            if block.at <= last {
-                continue;
+                // Old sound must not come back when the voice has ended.
+                while self.microphone.try_recv().is_ok() {}
             }
-            last = block.at;
-            let face = self.motion.step(&block, &[]);
-            if self.motion.problem() != self.told.as_deref() {
-                self.told = self.motion.problem().map(str::to_owned);
-                self.problems.set("lips", self.told.iter().cloned().collect());
-            }
-            // A full queue means that the render thread stands still; it will take the newest when it wakes.
-            let _ = self.faces.push((face, source));
+            self.read_again();
+            let at = self.fed;
+            std::thread::sleep((at - SOUND_TO_PICTURE).wait().min(BLOCK));
+            let mut block = Block::silent(at);
+            let spoken = voice && self.speaker.block_at(at, &mut block);
+            self.hear(&block, if spoken { Source::Voice } else { Source::Silence });
         }
-        self.capture = None;
-        self.open.store(false, Relaxed);
         true
+    }
+
+    /// A sentence is planned a moment before it is heard, when the face has heard silence in its place already: takes that back.
+    fn read_again(&mut self) {
+        let revision = self.speaker.revision();
+        if std::mem::replace(&mut self.revision, revision) == revision {
+            return;
+        }
+        let ahead = self.fed.seconds_since(Moment::now()).max(0.0);
+        let back = self.motion.rewind((ahead / BLOCK.as_secs_f64()).ceil() as usize);
+        self.fed = self.fed - BLOCK * back as u32;
+    }
+
+    /// Makes the face of a block.
+    fn hear(&mut self, block: &Block, source: Source) {
+        // Between two sources a block may overlap the one before.
+        if block.at + BLOCK / 2 < self.fed {
+            return;
+        }
+        self.fed = block.at + BLOCK;
+        self.speaker.phones(block.at - PHONES, block.at + PHONES, &mut self.phones);
+        let face = self.motion.step(block, &self.phones);
+        if self.motion.problem() != self.told.as_deref() {
+            self.told = self.motion.problem().map(str::to_owned);
+            self.problems.set("lips", self.told.iter().cloned().collect());
+        }
+        // A full queue means that the render thread stands still; it will take the newest when it wakes.
+        let _ = self.faces.push((face, source));
     }
 
     fn take(&mut self, message: Message) {
         match message {
             Message::Style { profile, intensity, over } => self.motion.set_profile(&profile, intensity, over),
-            Message::Microphone { listen, device } => {
-                if device != self.device || !listen {
-                    self.capture = None;
-                }
-                (self.listen, self.device) = (listen, device);
-            }
+            Message::Microphone(listen) => self.listen = listen,
             Message::Wake => {}
         }
-    }
-
-    /// The microphone is open only while it drives a face that somebody watches.
-    fn open_or_close_microphone(&mut self) {
-        if self.listen && self.capture.is_none() {
-            self.capture = Some(Capture::start(self.device.clone()));
-        }
-        self.open.store(self.capture.is_some(), Relaxed);
-        self.problems.set("microphone", self.capture.as_ref().map(Capture::problems).unwrap_or_default());
     }
 }

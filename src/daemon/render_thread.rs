@@ -26,6 +26,9 @@ const RETRY: f64 = 5.0;
 /// Faces older than this mean that motion sleeps.
 const STALE: f64 = 0.5;
 
+/// The weight of one frame in how long drawing takes.
+const DRAWING_SMOOTH: f64 = 0.1;
+
 /// A still card needs no more.
 const CARD_FPS: u32 = 10;
 
@@ -66,6 +69,8 @@ impl RenderThread {
                 recent: VecDeque::with_capacity(FACES),
                 current: (Face::default(), Source::Silence),
                 camera_on: true,
+                drawing_takes: 0.01,
+                stands: 0.0,
                 drawing,
                 camera,
                 faces,
@@ -120,6 +125,10 @@ struct Loop {
     recent: VecDeque<(Face, Source)>,
     current: (Face, Source),
     camera_on: bool,
+    /// How long a frame takes to be drawn, of late; seconds.
+    drawing_takes: f64,
+    /// How long a frame stands; seconds.
+    stands: f64,
 }
 
 impl Loop {
@@ -149,10 +158,12 @@ impl Loop {
                 }
             };
             let fps = if self.camera_on { fps } else { fps.min(CARD_FPS) };
+            self.stands = 1.0 / f64::from(fps.max(1));
             let began = Moment::now();
             self.draw(began);
             let drawn = Moment::now();
             self.camera.publish(&self.frame);
+            self.drawing_takes += (drawn.seconds_since(began).min(0.1) - self.drawing_takes) * DRAWING_SMOOTH;
             self.stats.frame(ms(drawn, began), before.map(|b| ms(began, b)));
             self.stats.dropped_frames.store(self.camera.dropped(), Relaxed);
             self.measure(Moment::now());
@@ -174,7 +185,8 @@ impl Loop {
     }
 
     fn draw(&mut self, now: Moment) {
-        self.choose_face(now);
+        // Half of the time that a frame is seen lies before its middle: the face of that instant is the truest one.
+        self.choose_face(now + Duration::from_secs_f64(self.drawing_takes + self.stands / 2.0));
         if !self.camera_on {
             card(self.drawing.size, "Camera off", "The camera is switched off and will be back.", &mut self.frame);
             self.frame.at = now;
@@ -213,9 +225,13 @@ impl Loop {
         Artist::Waiting { retry: now + Duration::from_secs_f64(RETRY) }
     }
 
-    /// The face of `now`, interpolated between the two around it; the latest where motion has not come that far.
+    /// The face that is seen at `now`, interpolated between the two around it; the latest where motion has not come that far.
     fn choose_face(&mut self, now: Moment) {
         while let Ok(face) = self.faces.pop() {
+            // Motion has thought again: what it said of this instant and later is no longer true.
+            while self.recent.back().is_some_and(|(known, _)| known.at >= face.0.at) {
+                self.recent.pop_back();
+            }
             if self.recent.len() == FACES {
                 self.recent.pop_front();
             }
@@ -241,7 +257,7 @@ impl Loop {
         let late = out.seconds_since(face.at) as f32 * 1000.0;
         match source {
             Source::Microphone => self.stats.latency(late + SOUND_TO_PICTURE.as_secs_f32() * 1000.0),
-            Source::Voice => self.stats.skew(late),
+            Source::Voice => self.stats.skew(late + self.stands as f32 * 500.0),
             Source::Silence => {}
         }
     }

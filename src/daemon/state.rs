@@ -1,14 +1,17 @@
 //! What the main loop owns: it alone changes it, on request, and shows it as a [`View`].
 
+use super::ear::{Ear, Wanted};
 use super::motion_thread::{Message as MotionMessage, MotionThread};
 use super::problems::Problems;
 use super::render_thread::{Message as RenderMessage, RenderThread};
 use super::view::{Refusal, Request, SayRequest, State as Running, View};
 use crate::camera::{Camera, Demand};
 use crate::config::{Input, Paths, Profile, Profiles, Settings};
+use crate::microphone::Microphone;
 use crate::speech::{self, Event, SayOptions, Speaker, VoiceInfo};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How fast a profile or an intensity that is set as a property is reached.
@@ -17,11 +20,22 @@ const PROPERTY_FADE: Duration = Duration::from_millis(400);
 /// The longest cross-fade that may be asked for.
 const LONGEST_FADE_MS: u32 = 10_000;
 
+/// The sound's way to the apps and to the face.
+pub struct SoundPath {
+    pub microphone: Arc<Microphone>,
+    pub ear: Ear,
+    /// Whether the user's own voice goes to the apps.
+    pub own_voice: Arc<AtomicBool>,
+}
+
 pub struct State {
     settings: Settings,
     paths: Paths,
     camera: Arc<Camera>,
     speaker: Arc<Speaker>,
+    sound: SoundPath,
+    /// The microphone as the ear was last told.
+    wanted: Wanted,
     // Dropped in this order: the render thread holds a sender to the motion thread, which ends when the last one goes.
     render: RenderThread,
     motion: MotionThread,
@@ -40,6 +54,7 @@ impl State {
         paths: Paths,
         camera: Arc<Camera>,
         speaker: Arc<Speaker>,
+        sound: SoundPath,
         motion: MotionThread,
         render: RenderThread,
         problems: Arc<Problems>,
@@ -52,6 +67,8 @@ impl State {
             paths,
             camera,
             speaker,
+            sound,
+            wanted: None,
             motion,
             render,
             problems,
@@ -91,6 +108,7 @@ impl State {
     pub fn view(&self) -> View {
         let outlets = self.camera.outlets();
         let mut problems = self.camera.problems();
+        problems.extend(self.sound.microphone.problem());
         problems.extend(self.speaker.problems());
         problems.extend(self.problems.all());
         let running = if outlets.is_empty() {
@@ -108,7 +126,7 @@ impl State {
             muted: self.muted,
             camera_on: self.camera_on,
             outlets: outlets.into_iter().map(|o| (o.kind.to_string(), o.place, o.readers)).collect(),
-            microphone_in_use: self.motion.microphone_in_use(),
+            microphone_in_use: self.sound.ear.is_open(),
             problems,
             profiles: self.profiles.iter().map(|p| (p.name.clone(), p.label.clone(), p.icon.clone())).collect(),
             profile: self.settings.profile.clone(),
@@ -183,6 +201,7 @@ impl State {
     /// A thread that has died: the daemon cannot go on, and systemd starts it anew.
     pub fn check_threads(&self) -> Result<()> {
         ensure!(self.motion.is_alive(), "the motion thread has died; see the log above");
+        ensure!(self.sound.ear.is_alive(), "the microphone's thread has died; see the log above");
         ensure!(self.render.is_alive(), "the render thread has died; see the log above");
         Ok(())
     }
@@ -267,9 +286,22 @@ impl State {
         });
     }
 
-    fn apply_microphone(&self) {
-        let listen = self.settings.input == Input::Microphone && !self.muted;
-        self.motion.send(MotionMessage::Microphone { listen, device: self.settings.microphone.clone() });
+    fn apply_microphone(&mut self) {
+        let own_voice = self.settings.input == Input::Microphone && !self.muted;
+        self.sound.own_voice.store(own_voice, Relaxed);
+        self.motion.send(MotionMessage::Microphone(own_voice));
+        self.follow_listeners();
+    }
+
+    /// Opens the microphone while somebody needs it, and only then.
+    pub fn follow_listeners(&mut self) {
+        let own_voice =
+            self.settings.input == Input::Microphone && (self.camera.watched() || self.sound.microphone.in_use());
+        let wanted = (own_voice && !self.muted).then(|| self.settings.microphone.clone());
+        if wanted != self.wanted {
+            self.sound.ear.want(wanted.clone());
+            self.wanted = wanted;
+        }
     }
 
     /// Reads profiles and settings again. What only a restart can change (outlets, size) stays as it is.

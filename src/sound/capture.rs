@@ -12,6 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// Samples a second of the voice as listeners hear it: what nearly every sound server runs at.
+pub const VOICE_RATE: u32 = 48_000;
+
 /// How often a device that is not there is looked for.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -61,6 +64,10 @@ struct Stamp {
 struct Listening {
     source: Source,
     resampler: Resampler,
+    /// For those who hear the voice itself, and the number of its next sample since the device was opened.
+    voice: Resampler,
+    voiced: u64,
+    voice_scratch: Vec<f32>,
     /// 16 kHz samples that do not fill a block yet, and the number of the first one since the device was opened.
     ready: Vec<f32>,
     first: u64,
@@ -86,8 +93,9 @@ impl Capture {
         Self { sources, current: None, shared, close: Some(close), thread: thread.ok() }
     }
 
-    /// The next block; None where none came within `timeout`. (Not for hot threads: it resamples and it waits.)
-    pub fn next(&mut self, timeout: Duration) -> Option<Block> {
+    /// The next block; None where none came within `timeout`. Meanwhile `voice` gets the same sound at [`VOICE_RATE`] as it comes, each
+    /// time with the moment at which its first sample was captured. (Not for hot threads: it resamples and it waits.)
+    pub fn next(&mut self, timeout: Duration, voice: &mut dyn FnMut(Moment, &[f32])) -> Option<Block> {
         let deadline = Instant::now() + timeout;
         loop {
             while let Ok(source) = self.sources.try_recv() {
@@ -96,7 +104,7 @@ impl Capture {
                     Err(e) => self.shared.set(Some(format!("the microphone cannot be used: {e:#}"))),
                 }
             }
-            if let Some(block) = self.current.as_mut().and_then(|c| c.next(&self.shared.dropped)) {
+            if let Some(block) = self.current.as_mut().and_then(|c| c.next(&self.shared.dropped, voice)) {
                 return Some(block);
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -138,6 +146,9 @@ impl Listening {
     fn new(source: Source) -> Result<Self> {
         Ok(Self {
             resampler: Resampler::new(source.rate, RATE)?,
+            voice: Resampler::new(source.rate, VOICE_RATE)?,
+            voiced: 0,
+            voice_scratch: Vec::with_capacity(VOICE_RATE as usize * RING_SECONDS),
             ready: Vec::with_capacity(RATE as usize),
             first: 0,
             scratch: Vec::with_capacity(source.rate as usize * RING_SECONDS),
@@ -147,13 +158,13 @@ impl Listening {
         })
     }
 
-    fn next(&mut self, dropped: &AtomicU64) -> Option<Block> {
+    fn next(&mut self, dropped: &AtomicU64, voice: &mut dyn FnMut(Moment, &[f32])) -> Option<Block> {
         let rate = f64::from(self.source.rate);
         while let Ok(stamp) = self.source.stamps.pop() {
             let zero = stamp.at.0 as f64 - stamp.frame as f64 * 1e6 / rate;
             self.zero.follow(zero);
         }
-        self.drain();
+        self.drain(voice);
         if self.ready.len() < BLOCK {
             return None;
         }
@@ -178,7 +189,7 @@ impl Listening {
     }
 
     /// Moves what the device has captured through the resampler.
-    fn drain(&mut self) {
+    fn drain(&mut self, voice: &mut dyn FnMut(Moment, &[f32])) {
         let waiting = self.source.samples.slots();
         let Ok(chunk) = self.source.samples.read_chunk(waiting) else { return };
         let (a, b) = chunk.as_slices();
@@ -187,6 +198,12 @@ impl Listening {
         self.scratch.extend_from_slice(b);
         chunk.commit_all();
         self.resampler.push(&self.scratch, &mut self.ready);
+        self.voice_scratch.clear();
+        self.voice.push(&self.scratch, &mut self.voice_scratch);
+        if let (Some(zero), false) = (self.zero.value(), self.voice_scratch.is_empty()) {
+            voice(Moment((zero + self.voiced as f64 * 1e6 / f64::from(VOICE_RATE)) as i64), &self.voice_scratch);
+        }
+        self.voiced += self.voice_scratch.len() as u64;
     }
 }
 
@@ -328,7 +345,7 @@ impl Writer {
             let mono = data.chunks_exact(self.channels).map(|frame| {
                 let sum: f32 = frame.iter().map(|s| f32::from_sample_(*s)).sum();
                 let mean = sum / self.channels as f32;
-                if mean.is_finite() { mean } else { 0.0 }
+                if mean.is_finite() { mean.clamp(-1.0, 1.0) } else { 0.0 }
             });
             self.frames += chunk.fill_from_iter(mono) as u64;
         }

@@ -7,7 +7,7 @@ mod resample;
 mod steady;
 mod wav;
 
-pub use capture::Capture;
+pub use capture::{Capture, VOICE_RATE};
 pub use device::{Direction, check_device, devices};
 pub(crate) use device::{default_config, find};
 pub use file::{Sound, read};

@@ -1,15 +1,20 @@
 //! Text to sound: the voices, and the speaker that lets one be heard and seen.
 
+mod clip;
 mod espeak;
 mod graph;
+mod monitor;
 mod output;
 mod piper;
+mod playback;
 mod player;
 mod speaker;
 mod text;
 mod timeline;
 mod voice;
 
+pub use monitor::MonitorSettings;
+pub use playback::Playback;
 pub use speaker::{Event, SayError, SayOptions, Speaker};
 pub use text::{MAX_CHARS, TextError, check, sentences};
 pub use voice::{Ear, Outline, Phone, Piece, Speech, Voice};

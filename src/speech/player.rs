@@ -1,33 +1,35 @@
-//! The thread "speaker": plans when each sentence is heard, owns the sound output, and reports what was heard.
+//! The thread "speaker": plans when each sentence is heard and by whose clock, gives it to those who play it, and reports what was
+//! heard.
 //!
-//! Without an output the sentences are "heard" by the clock, so that the face still speaks.
+//! The sentence follows "VASA Microphone" while an app records it, else the monitor, else the program's clock, so that the face
+//! speaks even where nobody hears it.
 
-use super::output::Output;
-use super::speaker::{Event, Shared, tell};
-use super::timeline::Clip;
-use super::{PAUSE, Speech};
+use super::PAUSE;
+use super::clip::{Clip, Lead};
+use super::monitor::Monitor;
+use super::playback::Queue;
+use super::speaker::{Event, Shared};
 use crate::clock::Moment;
-use anyhow::{Result, bail};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// A sentence is planned this far ahead: the face asks for its sound before it is heard, by the picture's delay.
-const LEAD: Duration = Duration::from_millis(220);
-
-/// The output stays open this long after the last word, for the next one.
-const LINGER: Duration = Duration::from_secs(3);
-
-/// An output that does not ask for sound for so long is taken for gone; one that is gone is tried again as often.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// An output that has asked for sound so often runs: the very first times may come before it is led anywhere.
-const RUNNING: u64 = 3;
+/// A sentence is planned this far ahead of what its lead has asked for: time for the face to hear it and to be drawn.
+const LEAD: Duration = Duration::from_millis(50);
 
 /// How often the thread looks, while there is something to be heard.
 const TICK: Duration = Duration::from_millis(10);
+
+/// While there is not, but the monitor may be open.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// A lead that has gone is waited for this long: then the sentence goes on by the program's clock.
+const GONE: Duration = Duration::from_millis(150);
+
+/// A start that moved by more than this, in microseconds, is a change of plan for the face.
+const MOVED: i64 = 4_000;
 
 pub enum ToPlayer {
     /// An utterance was taken; its sound follows.
@@ -35,12 +37,8 @@ pub enum ToPlayer {
         id: u64,
         profile: Option<String>,
     },
-    /// Its next sentence; `heard` is the same sound at 16 kHz.
-    Sentence {
-        id: u64,
-        speech: Speech,
-        heard: Vec<f32>,
-    },
+    /// Its next sentence, whose first sound is there.
+    Sentence(Arc<Clip>),
     /// Its last sentence is on its way (`completed`), or it failed.
     End {
         id: u64,
@@ -57,17 +55,19 @@ pub struct Player {
     shared: Arc<Shared>,
     inbox: Receiver<ToPlayer>,
     events: UnboundedSender<Event>,
-    device: Option<String>,
-    output: Option<Output>,
-    /// When the output was last tried in vain.
-    failed: Option<Instant>,
-    /// The output's callbacks as last seen to grow, and when.
-    seen: (u64, Instant),
+    /// To "VASA Microphone".
+    microphone: Queue,
+    monitor: Arc<Monitor>,
+    monitor_queue: Queue,
     /// The utterances that are not over, in their order.
     open: VecDeque<Utterance>,
+    /// Sentences that have no place in time yet.
+    unplanned: VecDeque<Arc<Clip>>,
     /// The sentences that have not been heard to their end, in their order.
     line: VecDeque<Sentence>,
-    idle_since: Instant,
+    /// Whether the microphone and the monitor played when the thread last looked.
+    live: (bool, bool),
+    needed: Instant,
 }
 
 struct Utterance {
@@ -80,8 +80,10 @@ struct Utterance {
 
 struct Sentence {
     clip: Arc<Clip>,
-    /// Kept for an output that is opened while it is heard.
-    speech: Speech,
+    /// The start that the face was last told of.
+    told: Moment,
+    /// Since when its lead plays nothing.
+    stalled: Option<Instant>,
 }
 
 impl Player {
@@ -89,31 +91,32 @@ impl Player {
         shared: Arc<Shared>,
         inbox: Receiver<ToPlayer>,
         events: UnboundedSender<Event>,
-        device: Option<String>,
+        microphone: Queue,
+        monitor: (Arc<Monitor>, Queue),
     ) -> Self {
-        let now = Instant::now();
+        let (monitor, monitor_queue) = monitor;
         Self {
             shared,
             inbox,
             events,
-            device,
-            output: None,
-            failed: None,
-            seen: (0, now),
+            microphone,
+            monitor,
+            monitor_queue,
             open: VecDeque::new(),
+            unplanned: VecDeque::new(),
             line: VecDeque::new(),
-            idle_since: now,
+            live: (false, false),
+            needed: Instant::now(),
         }
     }
 
     pub fn run(mut self) {
         loop {
             let idle = self.open.is_empty() && self.line.is_empty();
-            // With nothing to do and nothing open there is nothing to look at: the thread sleeps until it is spoken to.
-            let message = match (idle, &self.output) {
-                (true, None) => self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                (true, Some(_)) => self.inbox.recv_timeout(PATIENCE / 2),
-                (false, _) => self.inbox.recv_timeout(TICK),
+            let message = if idle {
+                self.inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                self.inbox.recv_timeout(TICK)
             };
             match message {
                 Ok(ToPlayer::Close) | Err(RecvTimeoutError::Disconnected) => return,
@@ -129,11 +132,11 @@ impl Player {
             ToPlayer::Accepted { id, profile } => {
                 self.open.push_back(Utterance { id, profile, started: false, end: None });
                 // Opened while the voice makes the first sentence.
-                self.open_output();
+                self.need_monitor();
             }
-            ToPlayer::Sentence { id, speech, heard } => {
-                if !self.shared.stopped(id) {
-                    self.plan(id, speech, heard);
+            ToPlayer::Sentence(clip) => {
+                if !self.shared.stopped(clip.utterance) {
+                    self.unplanned.push_back(clip);
                 }
             }
             ToPlayer::End { id, completed } => {
@@ -142,6 +145,7 @@ impl Player {
                 }
             }
             ToPlayer::Stopped { below } => {
+                self.unplanned.retain(|clip| clip.utterance >= below);
                 while self.open.front().is_some_and(|u| u.id < below) {
                     let Some(utterance) = self.open.pop_front() else { break };
                     self.events.send(Event::Finished { id: utterance.id, completed: false }).ok();
@@ -151,41 +155,37 @@ impl Player {
         }
     }
 
-    /// Puts a sentence after those before it, and far enough ahead for the face.
-    fn plan(&mut self, id: u64, speech: Speech, heard: Vec<f32>) {
-        self.open_output();
-        let samples = self.output.as_ref().and_then(|o| o.fit(&speech).ok());
-        let soonest = Moment::now() + LEAD;
-        let after = self.shared.timeline.end().map_or(soonest, |end| end + Duration::from_secs_f64(PAUSE));
-        let clip = Arc::new(Clip::new(id, heard, soonest.max(after)));
-        self.shared.timeline.push(clip.clone());
-        // Stopped between the look above and the push: the timeline's stop has missed it.
-        if self.shared.stopped(id) {
-            self.shared.timeline.forget(&clip);
-            return;
-        }
-        if let (Some(output), Some(samples)) = (&mut self.output, samples) {
-            output.play(&clip, samples);
-        }
-        self.line.push_back(Sentence { clip, speech });
+    fn need_monitor(&mut self) {
+        self.needed = Instant::now();
+        self.monitor.need();
     }
 
     /// Sees to everything that time brings.
     fn look(&mut self) {
-        self.check_output();
-        let now = Moment::now();
-        for sentence in &self.line {
-            if self.output.is_none() && now >= sentence.clip.start() {
-                sentence.clip.begin();
+        if self.needed.elapsed() >= IDLE {
+            self.need_monitor();
+        }
+        self.see_listeners();
+        while let Some(clip) = self.unplanned.front() {
+            if self.shared.stopped(clip.utterance) {
+                self.unplanned.pop_front();
+                continue;
             }
-            let Some(utterance) = self.open.iter_mut().find(|u| u.id == sentence.clip.utterance) else { continue };
-            if !utterance.started && sentence.clip.begun() && now >= sentence.clip.start() {
+            let Some(lead) = self.lead() else { break };
+            let Some(clip) = self.unplanned.pop_front() else { break };
+            self.plan(clip, lead);
+        }
+        let now = Moment::now();
+        for sentence in &mut self.line {
+            sentence.look(now, self.live, &self.shared);
+            let clip = &sentence.clip;
+            let Some(utterance) = self.open.iter_mut().find(|u| u.id == clip.utterance) else { continue };
+            if !utterance.started && clip.begun() && now >= clip.start() {
                 utterance.started = true;
                 self.events.send(Event::Started { id: utterance.id, profile: utterance.profile.take() }).ok();
             }
         }
-        while let Some(sentence) = self.line.front() {
-            let clip = &sentence.clip;
+        while let Some(Sentence { clip, .. }) = self.line.front() {
             if now < clip.end() || !(clip.begun() || clip.stopping()) {
                 break;
             }
@@ -194,77 +194,87 @@ impl Player {
         }
         while let Some(utterance) = self.open.front() {
             let Some(completed) = utterance.end else { break };
-            if self.line.iter().any(|s| s.clip.utterance == utterance.id) {
+            let is_its = |clip: &Arc<Clip>| clip.utterance == utterance.id;
+            if self.line.iter().any(|s| is_its(&s.clip)) || self.unplanned.iter().any(is_its) {
                 break;
             }
             self.events.send(Event::Finished { id: utterance.id, completed }).ok();
             self.open.pop_front();
         }
-        if !self.open.is_empty() || !self.line.is_empty() {
-            self.idle_since = Instant::now();
-        } else if self.output.is_some() && self.idle_since.elapsed() > LINGER {
-            self.output = None;
+    }
+
+    /// Whose clock the next sentence follows. None: wait a moment, somebody is about to listen.
+    fn lead(&self) -> Option<Lead> {
+        match self.live {
+            (true, _) => Some(Lead::Microphone),
+            (false, true) => Some(Lead::Monitor),
+            (false, false) if self.monitor.opening() => None,
+            (false, false) => Some(Lead::Clock),
         }
     }
 
-    /// Opens the output, unless it is open or was tried in vain a moment ago.
-    fn open_output(&mut self) {
-        if self.output.is_some() || self.failed.is_some_and(|at| at.elapsed() < PATIENCE) {
+    /// Puts a sentence after those before it, and as soon as its lead and the face can have it.
+    fn plan(&mut self, clip: Arc<Clip>, lead: Lead) {
+        let ahead = match lead {
+            Lead::Clock => Duration::ZERO,
+            Lead::Monitor => self.monitor_queue.ahead(),
+            Lead::Microphone => self.microphone.ahead(),
+        };
+        let soonest = Moment::now() + ahead + LEAD;
+        let after = self.shared.timeline.end().map_or(soonest, |end| end + Duration::from_secs_f64(PAUSE));
+        clip.plan(soonest.max(after), lead);
+        self.shared.timeline.push(clip.clone());
+        // Stopped between the look before and the push: the timeline's stop has missed it.
+        if self.shared.stopped(clip.utterance) {
+            self.shared.timeline.forget(&clip);
             return;
         }
-        match self.try_output() {
-            Ok(mut output) => {
-                // What is being heard by the clock goes on in the device where it is.
-                for sentence in &self.line {
-                    if let Ok(samples) = output.fit(&sentence.speech) {
-                        output.play(&sentence.clip, samples);
-                    }
-                }
-                self.seen = (output.callbacks(), Instant::now());
-                self.output = Some(output);
-                self.failed = None;
-                tell(&self.shared.output_problem, None);
-            }
-            Err(e) => self.lose(&format!("{e:#}")),
+        let (microphone, monitor) = self.live;
+        if microphone && !self.microphone.give(&clip) {
+            tracing::error!("the queue of the virtual microphone is full; a sentence is not heard in it");
         }
+        if monitor && !self.monitor_queue.give(&clip) {
+            tracing::error!("the sound output's queue is full; a sentence is not heard on it");
+        }
+        self.line.push_back(Sentence { told: clip.start(), clip, stalled: None });
     }
 
-    fn try_output(&self) -> Result<Output> {
-        let output = Output::open(self.device.as_deref())?;
-        // Planning needs a device that runs: what begins late would part the sound from the face.
-        let since = Instant::now();
-        while output.callbacks() < RUNNING {
-            if let Some(why) = output.gone() {
-                bail!("the sound output stopped ({why}); check the system's sound settings");
+    /// Who has begun to listen gets what is in the line.
+    fn see_listeners(&mut self) {
+        let live = (self.microphone.live(), self.monitor_queue.live());
+        for sentence in &self.line {
+            if live.0 && !self.live.0 {
+                self.microphone.give(&sentence.clip);
             }
-            if since.elapsed() > PATIENCE {
-                bail!("the sound output takes no sound; check the system's sound settings");
+            if live.1 && !self.live.1 {
+                self.monitor_queue.give(&sentence.clip);
             }
-            std::thread::sleep(Duration::from_millis(3));
         }
-        Ok(output)
-    }
-
-    /// Lets go of an output that has gone, and looks for one while there is something to be heard.
-    fn check_output(&mut self) {
-        if let Some(output) = &self.output {
-            let callbacks = output.callbacks();
-            if callbacks != self.seen.0 {
-                self.seen = (callbacks, Instant::now());
-            }
-            if let Some(why) = output.gone() {
-                self.lose(&format!("the sound output went away ({why}); connect it again"));
-            } else if self.seen.1.elapsed() > PATIENCE * 2 {
-                self.lose("the sound output takes no sound any more; check the system's sound settings");
-            }
-        } else if !self.line.is_empty() && self.failed.is_some_and(|at| at.elapsed() >= PATIENCE) {
-            self.open_output();
+        if self.live.0 && !live.0 && !self.line.is_empty() {
+            tracing::warn!(
+                "nobody records the virtual microphone any more, in mid-sentence; the voice goes on without it"
+            );
         }
+        self.live = live;
     }
+}
 
-    fn lose(&mut self, why: &str) {
-        self.output = None;
-        self.failed = Some(Instant::now());
-        tell(&self.shared.output_problem, Some(format!("the voice cannot be heard here, only seen: {why}")));
+impl Sentence {
+    /// Keeps a sentence going whose lead has gone, and tells the face where it moved.
+    fn look(&mut self, now: Moment, live: (bool, bool), shared: &Shared) {
+        let clip = &self.clip;
+        let led = clip.led_by(Lead::Microphone) && live.0 || clip.led_by(Lead::Monitor) && live.1;
+        if led || clip.led_by(Lead::Clock) {
+            self.stalled = None;
+        } else if self.stalled.get_or_insert_with(Instant::now).elapsed() > GONE || clip.begun() {
+            clip.follow(Lead::Clock);
+        }
+        if clip.led_by(Lead::Clock) && now >= clip.start() {
+            clip.begin();
+        }
+        if (clip.start().0 - self.told.0).abs() > MOVED {
+            self.told = clip.start();
+            shared.timeline.revise();
+        }
     }
 }

@@ -3,14 +3,18 @@
 //! The thread "voice" turns the next sentence into sound while the last one is heard; the thread "speaker" (`player.rs`)
 //! plays it.
 
+use super::clip::{Clip, Lead};
+use super::monitor::{Monitor, MonitorSettings};
+use super::playback::Playback;
 use super::player::{Player, ToPlayer};
 use super::timeline::Timeline;
-use super::{Speech, TextError, Voice, check, check_rate, open, sentences, unknown_voice, usable};
+use super::{Outline, Phone, Piece, TextError, Voice, check, check_rate, open, sentences, unknown_voice, usable};
 use crate::clock::Moment;
 use crate::config::Paths;
-use crate::sound::{Block, RATE, resample};
+use crate::sound::{Block, RATE, Resampler, VOICE_RATE};
 use anyhow::{Context, Result};
 use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,7 +23,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Utterances that can wait.
-const QUEUE: usize = 64;
+const QUEUE: usize = 100;
 
 /// Sound that is made ahead of what is heard, in seconds: enough never to run dry, bounded whatever the text.
 const AHEAD: f64 = 15.0;
@@ -80,6 +84,7 @@ pub enum Event {
 /// Speaks texts. Dropping it silences it.
 pub struct Speaker {
     shared: Arc<Shared>,
+    monitor: Arc<Monitor>,
     to_player: Sender<ToPlayer>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -93,7 +98,6 @@ pub(super) struct Shared {
     /// Utterances of a number below this have been stopped.
     stopped_below: AtomicU64,
     voice_problem: Mutex<Option<String>>,
-    pub output_problem: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -113,11 +117,11 @@ struct Utterance {
 }
 
 impl Speaker {
-    /// Starts the threads. The sound goes to the output device of this name, or to the default one.
+    /// Starts the threads. The user hears the voice on the monitor; the playback is for "VASA Microphone".
     ///
     /// # Errors
     /// The threads cannot be started.
-    pub fn start(paths: Paths, device: Option<String>) -> Result<(Self, UnboundedReceiver<Event>)> {
+    pub fn start(paths: Paths, monitor: MonitorSettings) -> Result<(Self, UnboundedReceiver<Event>, Playback)> {
         let shared = Arc::new(Shared {
             paths,
             timeline: Timeline::default(),
@@ -125,19 +129,21 @@ impl Speaker {
             bell: Condvar::new(),
             stopped_below: AtomicU64::new(0),
             voice_problem: Mutex::default(),
-            output_problem: Mutex::default(),
         });
         let (events, receiver) = unbounded_channel();
         let (to_player, from_speaker) = channel();
-        let player = Player::new(shared.clone(), from_speaker, events, device);
+        let (microphone, playback) = Playback::new(Lead::Microphone);
+        let (monitor, monitor_queue) = Monitor::start(monitor).context("error starting the monitor's thread")?;
+        let monitor = Arc::new(monitor);
+        let player = Player::new(shared.clone(), from_speaker, events, microphone, (monitor.clone(), monitor_queue));
         let talker = Talker { shared: shared.clone(), to_player: to_player.clone(), loaded: None };
         let voice = std::thread::Builder::new().name("voice".into()).spawn(move || talker.run());
-        let mut speaker = Self { shared, to_player, threads: Vec::new() };
+        let mut speaker = Self { shared, monitor, to_player, threads: Vec::new() };
         // Pushed one by one: where the second does not start, dropping the speaker ends the first.
         speaker.threads.push(voice.context("error starting the voice's thread")?);
         let player = std::thread::Builder::new().name("speaker".into()).spawn(move || player.run());
         speaker.threads.push(player.context("error starting the speaker's thread")?);
-        Ok((speaker, receiver))
+        Ok((speaker, receiver, playback))
     }
 
     /// Queues a text and gives its number at once.
@@ -207,10 +213,25 @@ impl Speaker {
         self.shared.timeline.block_at(at, into)
     }
 
+    /// Gathers the phonemes that are heard between two moments, as far as the voice tells them.
+    pub fn phones(&self, from: Moment, to: Moment, into: &mut Vec<Phone>) {
+        self.shared.timeline.phones(from, to, into);
+    }
+
+    /// Grows with every change of what [`Speaker::block_at`] answered before: who has read ahead must read again.
+    pub fn revision(&self) -> u64 {
+        self.shared.timeline.revision()
+    }
+
+    /// Changes whether, where and how loud the user hears the voice.
+    pub fn set_monitor(&self, settings: MonitorSettings) {
+        self.monitor.set(settings);
+    }
+
     /// What keeps the voice from being heard as it should, as sentences with their remedy; empty when all is well.
     pub fn problems(&self) -> Vec<String> {
-        let take = |m: &Mutex<Option<String>>| m.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        [take(&self.shared.voice_problem), take(&self.shared.output_problem)].into_iter().flatten().collect()
+        let voice = self.shared.voice_problem.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        [voice, self.monitor.problem()].into_iter().flatten().collect()
     }
 }
 
@@ -322,10 +343,10 @@ impl Talker {
                 }
                 drop(self.shared.bell.wait_timeout(waiting, Duration::from_millis(500)));
             }
-            let mut speech = Speech::default();
-            speech.append(loaded.voice.as_mut(), &sentence, utterance.rate, 0.0)?;
-            let heard = resample(&speech.samples, speech.rate, RATE)?;
-            self.to_player.send(ToPlayer::Sentence { id: utterance.id, speech, heard }).ok();
+            let mut maker = Maker { utterance: utterance.id, talker: (&self.shared, &self.to_player), clip: None };
+            let made = loaded.voice.speak(&sentence, utterance.rate, &mut |piece| maker.take(piece));
+            maker.finish();
+            made?;
         }
         if !loaded.in_place {
             tell(&self.shared.voice_problem, None);
@@ -341,4 +362,88 @@ struct Loaded {
     voice: Box<dyn Voice>,
     /// It speaks in place of one that does not load.
     in_place: bool,
+}
+
+/// Makes a clip of the pieces of a sentence.
+struct Maker<'t> {
+    utterance: u64,
+    talker: (&'t Shared, &'t Sender<ToPlayer>),
+    clip: Option<(Arc<Clip>, Converter)>,
+}
+
+impl Maker<'_> {
+    fn take(&mut self, piece: Piece<'_>) -> ControlFlow<()> {
+        let (shared, to_player) = self.talker;
+        if shared.stopped(self.utterance) {
+            return ControlFlow::Break(());
+        }
+        match (piece, &mut self.clip) {
+            (Piece::Outline(outline), clip @ None) => match Converter::new(outline.rate) {
+                Ok(converter) => {
+                    let made = Clip::new(self.utterance, converter.length(outline), outline.phones.clone());
+                    *clip = Some((Arc::new(made), converter));
+                }
+                Err(e) => {
+                    tell(&shared.voice_problem, Some(format!("the voice cannot be heard: {e:#}")));
+                    return ControlFlow::Break(());
+                }
+            },
+            (Piece::Sound(samples), Some((clip, converter))) => {
+                let first = clip.sound.ready() == 0;
+                converter.push(samples, clip);
+                if first && clip.sound.ready() > 0 {
+                    to_player.send(ToPlayer::Sentence(clip.clone())).ok();
+                }
+            }
+            // A second outline, or sound before the first: no voice does that.
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// No more pieces will come, for whatever reason.
+    fn finish(&mut self) {
+        if let Some((clip, converter)) = &mut self.clip {
+            converter.flush(clip);
+            clip.close();
+        }
+    }
+}
+
+/// From the voice's rate to those of the listener and the face, piece by piece.
+struct Converter {
+    rate: u32,
+    listener: Resampler,
+    face: Resampler,
+    scratch: Vec<f32>,
+}
+
+impl Converter {
+    fn new(rate: u32) -> Result<Self> {
+        let (listener, face) = (Resampler::new(rate, VOICE_RATE)?, Resampler::new(VOICE_RATE, RATE)?);
+        Ok(Self { rate, listener, face, scratch: Vec::new() })
+    }
+
+    /// The sentence's length for the listener, in samples.
+    fn length(&self, outline: &Outline) -> usize {
+        (outline.samples as u64 * u64::from(VOICE_RATE)).div_ceil(u64::from(self.rate.max(1))) as usize
+    }
+
+    fn push(&mut self, samples: &[f32], clip: &Clip) {
+        self.scratch.clear();
+        self.listener.push(samples, &mut self.scratch);
+        // The face's first: a listener's sample without the face's would be heard and not seen.
+        let mut seen = Vec::with_capacity(self.scratch.len() / 2);
+        self.face.push(&self.scratch, &mut seen);
+        clip.heard.append(&seen);
+        clip.sound.append(&self.scratch);
+    }
+
+    /// Silence pushes out what the filters still hold.
+    fn flush(&mut self, clip: &Clip) {
+        let silence = vec![0.0; self.rate as usize / 50];
+        for _ in 0..4 {
+            self.push(&silence, clip);
+        }
+    }
 }

@@ -1,84 +1,40 @@
-//! What is to be heard when: the sentences on the program's clock, read by the face and by the sound output alike.
+//! What is to be heard when: the sentences on the program's clock, read by the face.
 
+use super::Phone;
+use super::clip::Clip;
 use crate::clock::Moment;
 use crate::sound::{BLOCK, Block, RATE};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One sentence on its way to the listener.
-#[derive(Debug)]
-pub struct Clip {
-    pub utterance: u64,
-    /// 16 kHz, mono: what the face hears.
-    heard: Vec<f32>,
-    /// When the first sample is heard, in microseconds. Planned at first; the output, while it plays, says what is true.
-    start: AtomicI64,
-    /// When it falls silent, if it is cut short; microseconds.
-    cut: AtomicI64,
-    begun: AtomicBool,
-    stopping: AtomicBool,
-}
-
-impl Clip {
-    pub fn new(utterance: u64, heard: Vec<f32>, start: Moment) -> Self {
-        Self {
-            utterance,
-            heard,
-            start: AtomicI64::new(start.0),
-            cut: AtomicI64::new(i64::MAX),
-            begun: AtomicBool::new(false),
-            stopping: AtomicBool::new(false),
-        }
-    }
-
-    pub fn start(&self) -> Moment {
-        Moment(self.start.load(Relaxed))
-    }
-
-    /// Says when the first sample is (or was, or would have been) heard.
-    pub fn set_start(&self, at: Moment) {
-        self.start.store(at.0, Relaxed);
-    }
-
-    /// The moment after the last sample that is heard.
-    pub fn end(&self) -> Moment {
-        let whole = self.start.load(Relaxed) + Moment::of_sample(self.heard.len() as u64, RATE).0;
-        Moment(whole.min(self.cut.load(Relaxed)))
-    }
-
-    pub fn begun(&self) -> bool {
-        self.begun.load(Relaxed)
-    }
-
-    pub fn begin(&self) {
-        self.begun.store(true, Relaxed);
-    }
-
-    /// Asked to fall silent.
-    pub fn stopping(&self) -> bool {
-        self.stopping.load(Relaxed)
-    }
-
-    /// Says when it falls, or fell, silent.
-    pub fn cut(&self, at: Moment) {
-        self.cut.store(at.0, Relaxed);
-    }
-}
-
-/// How soon a stopped sentence is silent: the output's buffers hold no more on most machines. The output says more exactly.
+/// How soon a stopped sentence is silent: the output's buffers hold no more on most machines. The lead says more exactly.
 const STOP: Duration = Duration::from_millis(40);
 
 /// The sentences that are being heard or are planned, in their order.
 #[derive(Debug, Default)]
 pub struct Timeline {
     clips: Mutex<VecDeque<Arc<Clip>>>,
+    /// Counts the changes of what was planned.
+    revision: AtomicU64,
 }
 
 impl Timeline {
+    /// Adds a sentence that has its place in time.
     pub fn push(&self, clip: Arc<Clip>) {
         self.lock().push_back(clip);
+        self.revise();
+    }
+
+    /// Grows with every change of what was planned before: who has read ahead must read again.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Relaxed)
+    }
+
+    /// Says that what was planned has changed.
+    pub fn revise(&self) {
+        self.revision.fetch_add(1, Relaxed);
     }
 
     /// The moment after the last planned sample, if anything is planned.
@@ -107,11 +63,19 @@ impl Timeline {
             for (i, to) in into.samples.iter_mut().enumerate() {
                 let index = first + i as i64;
                 if (0..last).contains(&index) {
-                    *to = clip.heard.get(index as usize).copied().unwrap_or(0.0);
+                    *to = clip.heard.get(index as usize);
                 }
             }
         }
         any
+    }
+
+    /// Gathers the phonemes that sound between two moments, in their order.
+    pub fn phones(&self, from: Moment, to: Moment, into: &mut Vec<Phone>) {
+        into.clear();
+        for clip in self.lock().iter() {
+            into.extend(clip.phones(from, to));
+        }
     }
 
     /// Takes out what has been heard.
@@ -134,36 +98,37 @@ impl Timeline {
             if clip.utterance >= below {
                 return true;
             }
-            clip.stopping.store(true, Relaxed);
             let heard = clip.begun();
-            if heard {
-                clip.cut(Moment(clip.end().0.min(soon.0)));
-            } else {
-                clip.cut(clip.start());
+            clip.stop(if heard { soon } else { clip.start() });
+            if !heard {
                 gone.push(clip.clone());
             }
             heard
         });
         drop(clips);
+        self.revise();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Clip>>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Clip>>> {
         self.clips.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::clip::Lead;
+    use super::super::clip::tests::complete;
     use super::*;
 
-    fn ramp(from: usize, n: usize) -> Vec<f32> {
-        (from..from + n).map(|i| i as f32).collect()
+    /// At 16 kHz it counts from `from`.
+    fn ramp(from: usize, samples: usize) -> Vec<f32> {
+        (0..samples * 3).map(|i| (from + i / 3) as f32).collect()
     }
 
     #[test]
-    fn a_block_holds_what_is_heard_at_its_moment() {
+    fn a_block_has_the_samples_of_its_moment() {
         let timeline = Timeline::default();
-        timeline.push(Arc::new(Clip::new(1, ramp(1, 480), Moment(1_000_000))));
+        timeline.push(Arc::new(complete(1, &ramp(1, 480), Moment(1_000_000), Lead::Clock)));
         let mut block = Block::silent(Moment(0));
         assert!(!timeline.block_at(Moment(979_000), &mut block));
         assert!(timeline.block_at(Moment(990_000), &mut block));
@@ -181,12 +146,14 @@ mod tests {
     fn stopping_cuts_what_is_heard_and_drops_what_is_planned() {
         let timeline = Timeline::default();
         let now = Moment::now();
-        let heard = Arc::new(Clip::new(1, ramp(1, 160_000), Moment(now.0 - 1_000_000)));
+        let heard = Arc::new(complete(1, &ramp(1, 160_000), Moment(now.0 - 1_000_000), Lead::Clock));
         heard.begin();
         timeline.push(heard.clone());
-        timeline.push(Arc::new(Clip::new(1, ramp(1, 1600), Moment(now.0 + 9_000_000))));
-        timeline.push(Arc::new(Clip::new(2, ramp(1, 1600), Moment(now.0 + 20_000_000))));
+        timeline.push(Arc::new(complete(1, &ramp(1, 1600), Moment(now.0 + 9_000_000), Lead::Clock)));
+        timeline.push(Arc::new(complete(2, &ramp(1, 1600), Moment(now.0 + 20_000_000), Lead::Clock)));
+        let revision = timeline.revision();
         timeline.stop(2);
+        assert_ne!(timeline.revision(), revision);
         let mut block = Block::silent(Moment(0));
         assert!(timeline.block_at(now, &mut block) && heard.stopping());
         assert!(!timeline.block_at(now + Duration::from_millis(150), &mut block));
