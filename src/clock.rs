@@ -17,6 +17,15 @@ impl Moment {
         Self(START.get_or_init(Instant::now).elapsed().as_micros() as i64)
     }
 
+    /// A time of the system's monotonic clock, in nanoseconds, as PipeWire's graph tells it.
+    pub fn of_monotonic(nanos: i64) -> Self {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `now` is valid for the call, and the clock always exists.
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+        let since = now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec).saturating_sub(nanos);
+        Self(Self::now().0.saturating_sub(since / 1000))
+    }
+
     /// The moment of sample number `index` of a sound of `rate` samples a second that begins at moment zero.
     pub fn of_sample(index: u64, rate: u32) -> Self {
         Self((index as i128 * 1_000_000 / i128::from(rate.max(1))) as i64)

@@ -8,7 +8,6 @@ mod source;
 pub use live::{Live, Throat};
 pub use mix::Mix;
 
-use crate::clock::Moment;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -109,13 +108,4 @@ impl Drop for Microphone {
             tracing::error!("the virtual microphone's thread ended by a panic");
         }
     }
-}
-
-/// Nanoseconds of the monotonic clock as a moment of ours.
-fn moment(nanos: i64) -> Moment {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is valid for the call; the clock always exists.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    let since = now.tv_sec * 1_000_000_000 + now.tv_nsec - nanos;
-    Moment(Moment::now().0 - since / 1000)
 }

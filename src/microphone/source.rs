@@ -1,6 +1,6 @@
 //! The PipeWire source and the thread that keeps it offered.
 
-use super::{Mix, NAME, NODE, Shared, moment};
+use super::{Mix, NAME, NODE, Shared};
 use crate::clock::Moment;
 use crate::sound::VOICE_RATE;
 use ::pipewire as pw;
@@ -212,7 +212,7 @@ fn fill(stream: &Stream, mix: &mut Arc<Mutex<Mix>>) {
     let frames = if requested == 0 { room.min(QUANTUM as usize) } else { requested.min(room) };
     // What leaves in this turn of the graph is heard from its beginning on.
     let turn = stream.time().ok().map(|t| t.now()).filter(|now| *now > 0);
-    let heard_at = turn.map_or_else(Moment::now, moment);
+    let heard_at = turn.map_or_else(Moment::now, Moment::of_monotonic);
     let bytes = data.data().and_then(|d| d.get_mut(..frames * size_of::<f32>()));
     let Some(samples) = bytes.and_then(|b| bytemuck::try_cast_slice_mut::<u8, f32>(b).ok()) else { return };
     match mix.try_lock() {

@@ -152,7 +152,7 @@ impl Listening {
             ready: Vec::with_capacity(RATE as usize),
             first: 0,
             scratch: Vec::with_capacity(source.rate as usize * RING_SECONDS),
-            zero: Steady::default(),
+            zero: Steady::measured(),
             last: None,
             source,
         })
@@ -260,7 +260,9 @@ impl Keeper {
         let (samples, samples_out) = rtrb::RingBuffer::new(rate as usize * RING_SECONDS);
         let (stamps, stamps_out) = rtrb::RingBuffer::new(256);
         let state = Arc::new(DeviceState::default());
-        let writer = Writer { samples, stamps, frames: 0, channels, state: state.clone(), shared: self.shared.clone() };
+        let told = device.id().is_ok_and(|id| id.host() == cpal::HostId::PipeWire);
+        let writer =
+            Writer { told, samples, stamps, frames: 0, channels, state: state.clone(), shared: self.shared.clone() };
         let stream = match format {
             SampleFormat::F32 => build::<f32>(&device, config, writer, state.clone()),
             SampleFormat::I16 => build::<i16>(&device, config, writer, state.clone()),
@@ -321,6 +323,8 @@ impl Open {
 
 /// The callback's half: writes the ring, nothing else.
 struct Writer {
+    /// The stamps are those of PipeWire's graph. A buffer that waited has a later turn's, so they too may be late.
+    told: bool,
     samples: rtrb::Producer<f32>,
     stamps: rtrb::Producer<Stamp>,
     /// Frames written.
@@ -336,7 +340,10 @@ impl Writer {
         f32: FromSample<T>,
     {
         let stamp = info.timestamp();
-        let at = Moment::now() - stamp.callback.saturating_duration_since(stamp.capture);
+        let at = match i64::try_from(stamp.capture.as_nanos()) {
+            Ok(nanos) if self.told => Moment::of_monotonic(nanos),
+            _ => Moment::now() - stamp.callback.saturating_duration_since(stamp.capture),
+        };
         // Where nobody reads, the stamp is lost with its frames.
         let _ = self.stamps.push(Stamp { frame: self.frames, at });
         let wanted = data.len() / self.channels;

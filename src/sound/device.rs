@@ -109,8 +109,14 @@ pub(crate) fn default_config(direction: Direction, device: &Device) -> Result<(S
     }
     .with_context(|| format!("the {} cannot be opened; check the system's sound settings", direction.noun()))?;
     let mut stream = config.config();
-    if device.id().is_ok_and(|id| id.host() == HostId::PulseAudio) {
-        // PulseAudio converts, and would buffer two seconds if it were not asked for 20 ms.
+    let host = device.id().map(|id| id.host());
+    let serves = matches!(host, Ok(HostId::PulseAudio | HostId::PipeWire));
+    if serves && direction == Direction::Input {
+        // The sound server mixes: a microphone of one channel, led to a stream of two, would be in the left one only.
+        stream.channels = 1;
+    }
+    if matches!(host, Ok(HostId::PulseAudio)) {
+        // It converts, and would buffer two seconds if it were not asked for 20 ms.
         stream.buffer_size = BufferSize::Fixed(stream.sample_rate / 50);
         return Ok((stream, SampleFormat::F32));
     }

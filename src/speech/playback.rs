@@ -60,11 +60,30 @@ pub struct Playback {
     queue: rtrb::Consumer<Arc<Clip>>,
     playing: Option<Playing>,
     me: Lead,
-    /// Samples given so far.
+    clock: Clock,
+    shared: Arc<Shared>,
+}
+
+/// When samples are heard.
+struct Clock {
+    /// Samples so far.
     given: u64,
     /// The moment at which sample zero was heard, in microseconds.
     zero: Steady,
-    shared: Arc<Shared>,
+}
+
+impl Clock {
+    fn new(me: Lead) -> Self {
+        let zero = if me == Lead::Microphone { Steady::told() } else { Steady::measured() };
+        Self { given: 0, zero }
+    }
+
+    /// When the first of the next `samples` is heard, in microseconds; `heard_at` as it was measured or told.
+    fn begin(&mut self, heard_at: Moment, samples: usize) -> f64 {
+        let passed = self.given as f64 * SAMPLE;
+        self.given += samples as u64;
+        self.zero.follow(heard_at.0 as f64 - passed) + passed
+    }
 }
 
 struct Playing {
@@ -82,15 +101,14 @@ impl Playback {
     pub fn new(me: Lead) -> (Queue, Self) {
         let (clips, queue) = rtrb::RingBuffer::new(QUEUE);
         let shared = Arc::new(Shared::default());
-        let playback = Self { queue, playing: None, me, given: 0, zero: Steady::default(), shared: shared.clone() };
+        let playback = Self { queue, playing: None, me, clock: Clock::new(me), shared: shared.clone() };
         (Queue { clips, kept: Vec::new(), shared }, playback)
     }
 
     /// Says whether somebody takes the sound now. The clock of the samples begins anew.
     pub fn set_live(&mut self, live: bool) {
         self.shared.live.store(live, Relaxed);
-        self.given = 0;
-        self.zero = Steady::default();
+        self.clock = Clock::new(self.me);
     }
 
     /// Whether a sentence is being heard.
@@ -101,11 +119,9 @@ impl Playback {
     /// Fills `out`, mono at [`VOICE_RATE`], whose first sample is heard at `heard_at`; silence where nothing is said.
     pub fn fill(&mut self, out: &mut [f32], heard_at: Moment) {
         out.fill(0.0);
-        let zero = self.zero.follow(heard_at.0 as f64 - self.given as f64 * SAMPLE);
-        let begin = zero + self.given as f64 * SAMPLE;
+        let begin = self.clock.begin(heard_at, out.len());
         let ahead = begin + out.len() as f64 * SAMPLE - Moment::now().0 as f64;
         self.shared.ahead.store(ahead as i64, Relaxed);
-        self.given += out.len() as u64;
         let mut at = 0;
         while at < out.len() {
             if self.playing.is_none() {
