@@ -1,0 +1,287 @@
+//! "VASA Microphone" in a private desktop session: what an app records from it, and how that goes with the picture.
+
+mod common;
+
+use common::recording::{Recorder, expected, p95, skew, spoken};
+use common::{LONG, Process, Session, alone, installed, models, root, vasa};
+use std::path::Path;
+use std::time::Duration;
+use vasa_camera::sound::{VOICE_RATE, read, resample, write_wav};
+
+/// A profile in which the head rests, so that what moves about the mouth is the mouth.
+const STILL: &str = "label = \"Still\"\n[motion]\nhead_range = 0.0\nenergy = 1.0\n";
+
+/// Short sentences of everyday calls.
+const SENTENCES: [&str; 20] = [
+    "Good morning, everybody.",
+    "It is nice to see you all here.",
+    "I would like a cup of tea, please.",
+    "Bob may buy a very big fan.",
+    "Can you hear me well?",
+    "People make many maps of the moon.",
+    "Thank you, that is wonderful news.",
+    "My brother moved to Boston in May.",
+    "Please wait a moment for me.",
+    "The weather has been fine this week.",
+    "We could meet again on Monday.",
+    "I am happy to help you with that.",
+    "What do you think about the plan?",
+    "The black dog jumped over the fence.",
+    "Maybe we should ask your mother.",
+    "I have two questions about the report.",
+    "That sounds like a very good idea.",
+    "Five brave people climbed the mountain.",
+    "Let me show you some pictures.",
+    "See you tomorrow, and take care.",
+];
+
+fn ready() -> bool {
+    installed(&Session::NEEDS) && installed(&["gst-launch-1.0", "pactl", "pw-play", "pw-record", "ffmpeg", "ffprobe"])
+}
+
+fn daemon(session: &Session, settings: &str) -> Process {
+    let config = Path::new(session.variable("XDG_CONFIG_HOME")).join("vasa-camera");
+    std::fs::create_dir_all(config.join("profiles")).unwrap();
+    std::fs::write(config.join("settings.toml"), settings).unwrap();
+    std::fs::write(config.join("profiles/still.toml"), STILL).unwrap();
+    models();
+    let daemon = session.spawn(vasa(), &["daemon"]);
+    for line in ["ready", "\"VASA Microphone\" is offered", "drawing \"anna\""] {
+        daemon.wait_line(0, line, LONG);
+    }
+    daemon
+}
+
+fn say(session: &Session, arguments: &[&str]) {
+    let status = session.command(vasa()).arg("say").args(arguments).status().unwrap();
+    assert!(status.success(), "vasa say {arguments:?}: {status}");
+}
+
+/// Records "VASA Microphone" alone.
+fn record(session: &Session, file: &Path) -> Process {
+    let file = file.display().to_string();
+    let recorder = session.spawn(
+        "pw-record",
+        &["--target", "vasa_microphone", "--format", "f32", "--rate", "48000", "--channels", "1", &file],
+    );
+    std::thread::sleep(Duration::from_millis(700));
+    recorder
+}
+
+/// The samples of a WAV file whose header may never have been finished.
+fn samples(file: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(file).unwrap();
+    let data = bytes.windows(4).position(|w| w == b"data").unwrap() + 8;
+    bytes[data..].as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+/// How far sound and picture of each sentence are apart, in milliseconds, by the recording of an app that takes both.
+fn skews(session: &Session, rounds: usize) -> Vec<f64> {
+    let folder = tempfile::tempdir().unwrap();
+    let recorder = Recorder::start(session, &["vasa_microphone"], &folder.path().join("call.mkv"));
+    for _ in 0..rounds {
+        for sentence in SENTENCES {
+            say(session, &[sentence]);
+            std::thread::sleep(Duration::from_millis(400));
+        }
+    }
+    let recording = recorder.finish();
+    let expected = expected(&recording.tracks[0]);
+    let all = spoken(&recording.tracks[0]).into_iter().map(|s| (s, skew(&recording.mouth, &expected, s)));
+    let all: Vec<_> =
+        all.inspect(|((from, _), (ms, r))| println!("at {from:.1} s: {ms:.1} ms, likeness {r:.2}")).collect();
+    // Where the picture is too unlike what the sound alone would make, its delay says nothing.
+    let sure: Vec<f64> = all.iter().filter(|(_, (_, r))| *r > 0.6).map(|(_, (ms, _))| *ms).collect();
+    assert!(
+        sure.len() * 10 >= rounds * SENTENCES.len() * 8,
+        "{} sentences of {} were found",
+        sure.len(),
+        rounds * SENTENCES.len()
+    );
+    sure
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[test]
+fn sound_and_picture_of_the_synthetic_voice_leave_together() {
+    if !ready() {
+        return;
+    }
+    let _alone = alone();
+    let session = Session::start();
+    let _daemon = daemon(&session, "profile = \"still\"\n");
+    // The first word waits for the voice to be loaded.
+    say(&session, &["Hello."]);
+    // The program is measured, not who else uses this machine: the better of two.
+    let mut figures = Vec::new();
+    for _ in 0..2 {
+        let all = skews(&session, 1);
+        let absolute: Vec<f64> = all.iter().map(|ms| ms.abs()).collect();
+        println!("skew of {} sentences: mean {:.1} ms, p95 {:.1} ms", all.len(), mean(&all), p95(&absolute));
+        figures.push(p95(&absolute));
+        if p95(&absolute) <= 25.0 {
+            return;
+        }
+    }
+    panic!("the skew's p95 is {figures:.1?} ms");
+}
+
+#[test]
+#[ignore = "takes ten minutes; make measure runs it"]
+fn ten_minutes_leave_no_drift() {
+    let _alone = alone();
+    let session = Session::start();
+    let _daemon = daemon(&session, "profile = \"still\"\n");
+    say(&session, &["Hello."]);
+    let all = skews(&session, 11);
+    let third = all.len() / 3;
+    let drift = mean(&all[all.len() - third..]) - mean(&all[..third]);
+    println!("{} sentences: the last third is {drift:.1} ms later than the first", all.len());
+    assert!(drift.abs() < 5.0);
+}
+
+/// A sweep from 100 Hz to 8 kHz that is the same nowhere, half a second of silence before and after.
+fn sweep(seconds: f64) -> Vec<f32> {
+    let rate = f64::from(VOICE_RATE);
+    let n = (seconds * rate) as usize;
+    let growth = (80.0f64).ln() / seconds;
+    let phase = |t: f64| 100.0 / growth * ((growth * t).exp() - 1.0) * std::f64::consts::TAU;
+    let tone = (0..n).map(|i| (phase(i as f64 / rate).sin() * 0.5) as f32);
+    let silence = vec![0.0; VOICE_RATE as usize / 2];
+    silence.iter().copied().chain(tone).chain(silence.iter().copied()).collect()
+}
+
+#[test]
+fn the_users_own_voice_passes_sample_by_sample() {
+    if !ready() {
+        return;
+    }
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let mut worst = Vec::new();
+    for _ in 0..5 {
+        let session = Session::start();
+        assert!(session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap().success());
+        let _daemon = daemon(&session, "input = \"microphone\"\n");
+        let (sung, heard) = (folder.path().join("sweep.wav"), folder.path().join("heard.wav"));
+        let want = sweep(3.0);
+        write_wav(&sung, &want, VOICE_RATE).unwrap();
+        // As the file holds it.
+        let want = read(&sung).unwrap().samples;
+        let mut recorder = record(&session, &heard);
+        // The delay has settled by then.
+        std::thread::sleep(Duration::from_secs(2));
+        session.microphone(&sung).wait(LONG);
+        std::thread::sleep(Duration::from_millis(500));
+        recorder.stop();
+        let got = samples(&heard);
+        let first = |v: &[f32]| v.iter().position(|s| s.abs() > 0.01).unwrap_or(0);
+        let (a, b) = (first(&want), first(&got));
+        let tone = &want[a..want.len() - VOICE_RATE as usize / 2 - 10];
+        let same = tone.iter().zip(&got[b..]).take_while(|(x, y)| x == y).count();
+        println!("{same} of {} samples came through exactly, one after the other", tone.len());
+        // The rest is silence, and silence is zero.
+        let quiet = got[..b.saturating_sub(4800)].iter().all(|s| *s == 0.0);
+        if same == tone.len() && quiet {
+            return;
+        }
+        worst.push(same);
+    }
+    panic!("of five sweeps only {worst:?} samples came through exactly");
+}
+
+/// Real filmed speech where the evaluation data is here, else the neural voice, at 48 kHz.
+fn speech() -> Vec<f32> {
+    let shared = std::env::var_os("VASA_SHARED").map_or_else(|| root().join("../shared"), Into::into);
+    if let Ok(sound) = read(&shared.join("eval/tracks/pc_681100216.wav")) {
+        return resample(&sound.samples, sound.rate, VOICE_RATE).unwrap();
+    }
+    eprintln!("NOTE: the evaluation data is not here: a synthetic voice speaks instead of a recorded one");
+    let said = vasa_camera::speech::synthesize(models(), None, &SENTENCES[..4].join(" "), 1.0).unwrap();
+    resample(&said.samples, said.rate, VOICE_RATE).unwrap()
+}
+
+#[test]
+fn from_microphone_to_camera_it_takes_150_ms() {
+    if !ready() {
+        return;
+    }
+    let _alone = alone();
+    let session = Session::start();
+    let folder = tempfile::tempdir().unwrap();
+    assert!(session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap().success());
+    let _daemon = daemon(&session, "input = \"microphone\"\nprofile = \"still\"\n");
+    let file = folder.path().join("voice.wav");
+    write_wav(&file, &speech(), VOICE_RATE).unwrap();
+    let mut tries = Vec::new();
+    for n in 0..3 {
+        let recorder =
+            Recorder::start(&session, &["vasa_microphone", "test_mic"], &folder.path().join(format!("{n}.mkv")));
+        std::thread::sleep(Duration::from_secs(2));
+        for _ in 0..3 {
+            session.microphone(&file).wait(LONG);
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        let recording = recorder.finish();
+        let measure = |track: usize| -> Vec<f64> {
+            let expected = expected(&recording.tracks[track]);
+            let all = spoken(&recording.tracks[track]).into_iter().map(|s| skew(&recording.mouth, &expected, s));
+            let all = all.inspect(|(ms, r)| println!("track {track}: {ms:.1} ms, likeness {r:.2}"));
+            all.filter(|(_, r)| *r > 0.6).map(|(ms, _)| ms).collect()
+        };
+        let (skews, latencies) = (measure(0), measure(1));
+        assert!(skews.len() >= 4 && latencies.len() >= 4, "{skews:?} {latencies:?}");
+        let absolute: Vec<f64> = skews.iter().map(|ms| ms.abs()).collect();
+        println!(
+            "from the microphone to the camera: mean {:.0} ms, p95 {:.0} ms over {} phrases; from VASA Microphone to the camera: p95 {:.0} ms",
+            mean(&latencies),
+            p95(&latencies),
+            latencies.len(),
+            p95(&absolute)
+        );
+        let status = session.command(vasa()).arg("status").output().unwrap();
+        println!("{}", String::from_utf8_lossy(&status.stdout));
+        tries.push(p95(&latencies));
+        if p95(&latencies) <= 150.0 && p95(&absolute) <= 25.0 {
+            return;
+        }
+    }
+    panic!("from the microphone to the camera it takes {tries:.0?} ms (p95)");
+}
+
+#[test]
+fn pipewire_may_be_restarted_in_mid_sentence_and_nothing_is_said_twice() {
+    if !ready() {
+        return;
+    }
+    let _alone = alone();
+    let session = Session::start();
+    let daemon = daemon(&session, "");
+    say(&session, &["Hello."]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = record(&session, &folder.path().join("before.wav"));
+    let text = SENTENCES[..5].join(" ");
+    let mut saying = session.spawn(vasa(), &["say", &text]);
+    std::thread::sleep(Duration::from_secs(2));
+    let from = daemon.printed();
+    session.stop_pipewire();
+    daemon.wait_line(from, "VASA Microphone", LONG);
+    session.start_pipewire();
+    daemon.wait_line(from, "\"VASA Microphone\" is offered", LONG);
+    recorder.kill();
+    let mut recorder = record(&session, &folder.path().join("after.wav"));
+    assert!(saying.wait(LONG).success(), "{}", saying.log());
+    std::thread::sleep(Duration::from_millis(500));
+    recorder.stop();
+    let loud = |file: &str| {
+        samples(&folder.path().join(file)).iter().filter(|s| s.abs() > 0.02).count() as f64 / f64::from(VOICE_RATE)
+    };
+    let whole = vasa_camera::speech::synthesize(models(), None, &text, 1.0).unwrap();
+    let all = whole.samples.iter().filter(|s| s.abs() > 0.02).count() as f64 / f64::from(whole.rate);
+    let (before, after) = (loud("before.wav"), loud("after.wav"));
+    println!("loud for {before:.2} s before and {after:.2} s after, of {all:.2} s");
+    assert!(before > 0.1 && after > 0.1 && before + after < all * 1.05, "said twice, or not at all");
+}
