@@ -37,6 +37,7 @@ pub struct Look {
     pub blink: f32,
 }
 
+#[derive(Clone)]
 pub struct Eyes {
     rng: fastrand::Rng,
     /// Seconds into the running blink, and how slow this one is; none while the lids are open.

@@ -4,6 +4,7 @@
 
 use super::fft::{self, Fft};
 use crate::sound::{BLOCK, RATE};
+use std::sync::LazyLock;
 
 /// Mel bands of a frame.
 pub const BANDS: usize = 64;
@@ -49,12 +50,27 @@ impl Heard {
     pub const SILENCE: Self = Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, over_noise: 0.0, is_floor: true };
 }
 
-/// The streaming feature extractor. It owns its buffers: pushing a block allocates nothing.
-pub struct Features {
+/// What never changes.
+struct Tables {
     fft: Fft,
     window: [f32; WINDOW],
-    /// The mel triangles: first bin and weights of each band, flattened.
+    /// The mel triangles: first bin and weights of each band.
     bank: Vec<(usize, Vec<f32>)>,
+}
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| {
+    let mut window = [0.0; WINDOW];
+    for (i, w) in window.iter_mut().enumerate() {
+        let turn = std::f64::consts::TAU * i as f64 / WINDOW as f64;
+        *w = (0.5 - 0.5 * turn.cos()) as f32;
+    }
+    Tables { fft: Fft::default(), window, bank: mel_bank() }
+});
+
+/// The streaming feature extractor. It is nothing but its own past: pushing a block allocates nothing, and a copy hears on from
+/// where it was made.
+#[derive(Clone)]
+pub struct Features {
     /// The last [`WINDOW`] - [`HOP`] samples after pre-emphasis, then the new ones.
     past: [f32; WINDOW - HOP + BLOCK],
     last_sample: f32,
@@ -65,15 +81,7 @@ pub struct Features {
 
 impl Default for Features {
     fn default() -> Self {
-        let mut window = [0.0; WINDOW];
-        for (i, w) in window.iter_mut().enumerate() {
-            let turn = std::f64::consts::TAU * i as f64 / WINDOW as f64;
-            *w = (0.5 - 0.5 * turn.cos()) as f32;
-        }
         Self {
-            fft: Fft::default(),
-            window,
-            bank: mel_bank(),
             past: [0.0; WINDOW - HOP + BLOCK],
             last_sample: 0.0,
             level: LEVEL_START,
@@ -94,16 +102,17 @@ impl Features {
             *slot = sample - PREEMPHASIS * self.last_sample;
             self.last_sample = sample;
         }
+        let tables = &*TABLES;
         let mut heard = Heard { over: f32::MIN, ..Heard::SILENCE };
         for (frame, out) in heard.mel.iter_mut().enumerate() {
             let mut block = [0.0; fft::SIZE];
             let sound = self.past.iter().skip(frame * HOP);
-            for ((b, s), w) in block.iter_mut().zip(sound).zip(&self.window) {
+            for ((b, s), w) in block.iter_mut().zip(sound).zip(&tables.window) {
                 *b = s * w;
             }
-            let power = self.fft.power(&block);
+            let power = tables.fft.power(&block);
             let mut sum = 0.0;
-            for (slot, (first, weights)) in out.iter_mut().zip(&self.bank) {
+            for (slot, (first, weights)) in out.iter_mut().zip(&tables.bank) {
                 let energy: f32 = power.iter().skip(*first).zip(weights).map(|(p, w)| p * w).sum();
                 sum += energy + FLOOR;
                 *slot = (energy + FLOOR).ln();

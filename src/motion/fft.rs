@@ -11,13 +11,11 @@ pub const BINS: usize = SIZE / 2 + 1;
 pub struct Fft {
     cosine: [f32; SIZE / 2],
     sine: [f32; SIZE / 2],
-    re: [f32; SIZE],
-    im: [f32; SIZE],
 }
 
 impl Default for Fft {
     fn default() -> Self {
-        let mut fft = Self { cosine: [0.0; SIZE / 2], sine: [0.0; SIZE / 2], re: [0.0; SIZE], im: [0.0; SIZE] };
+        let mut fft = Self { cosine: [0.0; SIZE / 2], sine: [0.0; SIZE / 2] };
         for (i, (c, s)) in fft.cosine.iter_mut().zip(&mut fft.sine).enumerate() {
             let turn = TAU * i as f64 / SIZE as f64;
             (*c, *s) = (turn.cos() as f32, -turn.sin() as f32);
@@ -28,11 +26,11 @@ impl Default for Fft {
 
 impl Fft {
     /// The power of each bin of a real signal.
-    pub fn power(&mut self, signal: &[f32; SIZE]) -> [f32; BINS] {
+    pub fn power(&self, signal: &[f32; SIZE]) -> [f32; BINS] {
+        let (mut re, mut im) = ([0.0; SIZE], [0.0; SIZE]);
         for (i, &v) in signal.iter().enumerate() {
-            self.re[i.reverse_bits() >> (usize::BITS - SIZE.trailing_zeros())] = v;
+            re[i.reverse_bits() >> (usize::BITS - SIZE.trailing_zeros())] = v;
         }
-        self.im.fill(0.0);
         let mut half = 1;
         while half < SIZE {
             let stride = SIZE / (2 * half);
@@ -40,16 +38,15 @@ impl Fft {
                 for k in 0..half {
                     let (c, s) = (self.cosine[k * stride], self.sine[k * stride]);
                     let (a, b) = (start + k, start + k + half);
-                    let re = self.re[b] * c - self.im[b] * s;
-                    let im = self.re[b] * s + self.im[b] * c;
-                    (self.re[b], self.im[b]) = (self.re[a] - re, self.im[a] - im);
-                    (self.re[a], self.im[a]) = (self.re[a] + re, self.im[a] + im);
+                    let (x, y) = (re[b] * c - im[b] * s, re[b] * s + im[b] * c);
+                    (re[b], im[b]) = (re[a] - x, im[a] - y);
+                    (re[a], im[a]) = (re[a] + x, im[a] + y);
                 }
             }
             half *= 2;
         }
         let mut power = [0.0; BINS];
-        for ((p, re), im) in power.iter_mut().zip(&self.re).zip(&self.im) {
+        for ((p, re), im) in power.iter_mut().zip(&re).zip(&im) {
             *p = re * re + im * im;
         }
         power

@@ -33,6 +33,7 @@ const BREATH_PITCH: f32 = 0.25;
 /// No profile and no chance turns the head farther than this, degrees of yaw, pitch and roll.
 const LIMIT: [f32; 3] = [20.0, 14.0, 13.0];
 
+#[derive(Clone)]
 pub struct Head {
     rng: fastrand::Rng,
     target: [f32; 3],

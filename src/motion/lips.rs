@@ -22,7 +22,6 @@ const RETRY: u32 = 500;
 /// A source of lip channels.
 pub struct Lips {
     network: Option<Network>,
-    level: Level,
     /// Why the network does not answer just now.
     problem: Option<String>,
     failed_for: u32,
@@ -31,12 +30,31 @@ pub struct Lips {
 struct Network {
     session: Session,
     mel: [f32; BANDS * FRAMES],
-    /// The past of every convolution, as the network handed it out.
-    state: Vec<f32>,
     /// The memory of a long silence, from which every run begins.
-    rest: Vec<f32>,
+    rest: Memory,
+}
+
+/// What the lips remember of the sound before; whoever steps them keeps it, and may go back to an earlier one.
+#[derive(Default)]
+pub struct Memory {
+    level: Level,
+    /// The past of every convolution, as the network handed it out; empty where there is no network.
+    state: Vec<f32>,
     silent_for: u32,
     last: [f32; CHANNELS],
+}
+
+impl Clone for Memory {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), ..*self }
+    }
+
+    /// Allocates nothing where the networks are the same.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { level, state, silent_for, last } = source;
+        self.state.clone_from(state);
+        (self.level, self.silent_for, self.last) = (*level, *silent_for, *last);
+    }
 }
 
 impl Lips {
@@ -62,7 +80,7 @@ impl Lips {
 
     /// Lips that follow the loudness only.
     pub fn level() -> Self {
-        Self { network: None, level: Level::default(), problem: None, failed_for: 0 }
+        Self { network: None, problem: None, failed_for: 0 }
     }
 
     /// What moves the lips, for status reports.
@@ -75,9 +93,14 @@ impl Lips {
         self.problem.as_deref()
     }
 
+    /// The memory of a long silence.
+    pub fn rest(&self) -> Memory {
+        self.network.as_ref().map_or_else(Memory::default, |n| n.rest.clone())
+    }
+
     /// The lip channels of the instant [`super::LOOK_AHEAD`] before the end of the block that was heard.
-    pub fn step(&mut self, heard: &Heard) -> [f32; CHANNELS] {
-        let by_level = self.level.step(heard);
+    pub fn step(&mut self, heard: &Heard, memory: &mut Memory) -> [f32; CHANNELS] {
+        let by_level = memory.level.step(heard);
         let Some(network) = &mut self.network else { return by_level };
         if self.problem.is_some() {
             self.failed_for += 1;
@@ -85,7 +108,7 @@ impl Lips {
                 return by_level;
             }
         }
-        match network.step(heard) {
+        match network.step(heard, memory) {
             Ok(channels) => {
                 if self.problem.take().is_some() {
                     tracing::info!("the lip network answers again");
@@ -98,7 +121,7 @@ impl Lips {
                     self.problem = Some(format!("the lips follow the loudness only: {e:#}"));
                     self.failed_for = 0;
                 }
-                network.forget();
+                network.forget(memory);
                 by_level
             }
         }
@@ -118,47 +141,42 @@ impl Network {
             .context(
                 "the lip network has no input \"state\" of a fixed size; restore the file that came with the program",
             )?;
-        let mut network = Self {
-            session,
-            mel: [0.0; BANDS * FRAMES],
-            state: vec![0.0; state],
-            rest: Vec::new(),
-            silent_for: 0,
-            last: AT_REST,
-        };
+        let mut rest = Memory { state: vec![0.0; state], last: AT_REST, ..Memory::default() };
+        let mut network = Self { session, mel: [0.0; BANDS * FRAMES], rest: Memory::default() };
         // It begins where a long silence would have left it. This also shows now what would fail later.
         for _ in 0..=MEMORY {
-            network.last = network.run(&Heard::SILENCE)?;
+            rest.last = network.run(&Heard::SILENCE, &mut rest.state)?;
         }
-        network.rest = network.state.clone();
+        network.rest = rest;
         Ok(network)
     }
 
     /// Back to the state before the first sound.
-    fn forget(&mut self) {
-        self.state.copy_from_slice(&self.rest);
-        self.silent_for = 0;
+    fn forget(&self, memory: &mut Memory) {
+        memory.state.clone_from(&self.rest.state);
+        memory.silent_for = 0;
     }
 
-    fn step(&mut self, heard: &Heard) -> Result<[f32; CHANNELS]> {
-        self.silent_for = if heard.is_floor { self.silent_for.saturating_add(1) } else { 0 };
-        if self.silent_for <= MEMORY {
-            self.last = self.run(heard)?;
+    fn step(&mut self, heard: &Heard, memory: &mut Memory) -> Result<[f32; CHANNELS]> {
+        memory.silent_for = if heard.is_floor { memory.silent_for.saturating_add(1) } else { 0 };
+        if memory.silent_for <= MEMORY {
+            memory.last = self.run(heard, &mut memory.state)?;
         }
-        Ok(self.last)
+        Ok(memory.last)
     }
 
-    fn run(&mut self, heard: &Heard) -> Result<[f32; CHANNELS]> {
+    /// One step of the network; `state` is its memory, before and after.
+    fn run(&mut self, heard: &Heard, state: &mut [f32]) -> Result<[f32; CHANNELS]> {
         // The network wants bands first, time last.
         for (slots, band) in self.mel.as_chunks_mut::<FRAMES>().0.iter_mut().zip(0..) {
             for (slot, frame) in slots.iter_mut().zip(&heard.mel) {
                 *slot = frame.get(band).copied().unwrap_or_default();
             }
         }
-        let (mel, state) = (([1, BANDS, FRAMES], &self.mel[..]), ([1, self.state.len()], &self.state[..]));
+        let (mel, before) = (([1, BANDS, FRAMES], &self.mel[..]), ([1, state.len()], &*state));
         let inputs = ort::inputs![
             "mel" => TensorRef::from_array_view(mel).map_err(|e| anyhow!("{e}"))?,
-            "state" => TensorRef::from_array_view(state).map_err(|e| anyhow!("{e}"))?
+            "state" => TensorRef::from_array_view(before).map_err(|e| anyhow!("{e}"))?
         ];
         let outputs = self.session.run(inputs).map_err(|e| anyhow!("the lip network failed: {e}"))?;
         let read = |name: &str| -> Result<&[f32]> {
@@ -167,16 +185,16 @@ impl Network {
         };
         let (lips, next) = (read("lips")?, read("next_state")?);
         ensure!(
-            lips.len() == CHANNELS && next.len() == self.state.len(),
+            lips.len() == CHANNELS && next.len() == state.len(),
             "the lip network gives {} channels and {} of memory; {CHANNELS} and {} were expected",
             lips.len(),
             next.len(),
-            self.state.len()
+            state.len()
         );
         ensure!(lips.iter().all(|v| v.is_finite()), "the lip network gives values that are no numbers");
         let mut channels = [0.0; CHANNELS];
         channels.copy_from_slice(lips);
-        self.state.copy_from_slice(next);
+        state.copy_from_slice(next);
         Ok(channels)
     }
 }
@@ -202,9 +220,9 @@ mod tests {
     #[test]
     fn the_channels_equal_those_of_the_training() {
         let Some(mut lips) = open() else { return };
-        let (fixture, mut features) = (fixture::load(), Features::default());
+        let (fixture, mut features, mut memory) = (fixture::load(), Features::default(), lips.rest());
         for (k, (block, expected)) in fixture.blocks().zip(fixture.lips.chunks(CHANNELS)).enumerate() {
-            let channels = lips.step(&features.push(&block));
+            let channels = lips.step(&features.push(&block), &mut memory);
             for (a, b) in channels.iter().zip(expected) {
                 assert!((a - b).abs() < 2e-3, "block {k}: {a} here, {b} in the training");
             }
@@ -214,16 +232,15 @@ mod tests {
 
     #[test]
     fn resting_through_a_long_silence_changes_nothing() {
-        let (Some(mut resting), Some(mut awake)) = (open(), open()) else { return };
+        let Some(mut lips) = open() else { return };
+        let (mut resting, mut awake) = (lips.rest(), lips.rest());
         let fixture = fixture::load();
         let (mut a, mut b) = (Features::default(), Features::default());
         let silence = [[0.0; BLOCK]; 200];
         for block in fixture.blocks().take(75).chain(silence).chain(fixture.blocks().take(75)) {
-            let by_resting = resting.step(&a.push(&block));
-            if let Some(n) = &mut awake.network {
-                n.silent_for = 0;
-            }
-            let by_awake = awake.step(&b.push(&block));
+            let by_resting = lips.step(&a.push(&block), &mut resting);
+            awake.silent_for = 0;
+            let by_awake = lips.step(&b.push(&block), &mut awake);
             for (x, y) in by_resting.iter().zip(&by_awake) {
                 assert!((x - y).abs() < 1e-5, "{by_resting:?} {by_awake:?}");
             }
@@ -233,7 +250,8 @@ mod tests {
     #[test]
     fn the_lips_follow_the_loudness_where_there_is_no_network() {
         let (fixture, mut features, mut lips) = (fixture::load(), Features::default(), Lips::level());
-        let open: Vec<f32> = fixture.blocks().map(|b| lips.step(&features.push(&b))[0]).collect();
+        let mut memory = lips.rest();
+        let open: Vec<f32> = fixture.blocks().map(|b| lips.step(&features.push(&b), &mut memory)[0]).collect();
         assert!(open.iter().any(|&v| v > 0.5));
         assert!(open.last().is_some_and(|&v| v < 0.05), "silence shuts the mouth: {:?}", open.last());
     }

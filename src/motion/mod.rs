@@ -9,6 +9,7 @@ mod fixture;
 mod head;
 mod level;
 mod lips;
+mod past;
 mod shapes;
 mod smooth;
 mod style;
@@ -35,8 +36,15 @@ const BLOCK_TIME: Duration = Duration::from_millis(20);
 /// The same sound, the same profile and the same seed give the same faces, live or offline. A step allocates nothing but what
 /// the network's runtime allocates.
 pub struct Motion {
-    features: features::Features,
     lips: Lips,
+    now: State,
+    past: past::Past<State>,
+}
+
+/// All that a step changes.
+struct State {
+    features: features::Features,
+    lips: lips::Memory,
     voice: voice::Voice,
     eyes: eyes::Eyes,
     head: head::Head,
@@ -45,26 +53,52 @@ pub struct Motion {
     late: [voice::Heed; HELD],
 }
 
+impl Clone for State {
+    fn clone(&self) -> Self {
+        let Self { features, lips, voice, eyes, head, style, late } = self;
+        Self {
+            features: features.clone(),
+            lips: lips.clone(),
+            voice: *voice,
+            eyes: eyes.clone(),
+            head: head.clone(),
+            style: *style,
+            late: *late,
+        }
+    }
+
+    /// Reuses the room of the lips' memory, so that remembering a step allocates nothing.
+    fn clone_from(&mut self, source: &Self) {
+        let Self { features, lips, voice, eyes, head, style, late } = source;
+        self.lips.clone_from(lips);
+        self.features.clone_from(features);
+        self.eyes.clone_from(eyes);
+        self.head.clone_from(head);
+        (self.voice, self.style, self.late) = (*voice, *style, *late);
+    }
+}
+
 /// Stresses are heard 80 ms before the lips show them; nods and brows wait for half of that, as they begin slowly.
 const HELD: usize = 2;
 
 impl Motion {
     /// A face at rest with the plain profile. `seed` decides the chance in blinks, glances and the head's wandering.
     pub fn new(lips: Lips, seed: u64) -> Self {
-        Self {
+        let now = State {
             features: features::Features::default(),
-            lips,
+            lips: lips.rest(),
             voice: voice::Voice::default(),
             eyes: eyes::Eyes::new(seed),
             head: head::Head::new(seed),
             style: style::Style::default(),
             late: [voice::Heed::default(); HELD],
-        }
+        };
+        Self { lips, now, past: past::Past::default() }
     }
 
     /// Turns to `profile` within `over`. `intensity` 0..[`MAX_INTENSITY`], 1 is the profile as written.
     pub fn set_profile(&mut self, profile: &Profile, intensity: f32, over: Duration) {
-        self.style.set(profile, intensity, over);
+        self.now.style.set(profile, intensity, over);
     }
 
     /// What moves the lips, for status reports.
@@ -77,10 +111,14 @@ impl Motion {
         self.lips.problem()
     }
 
-    /// Takes back the last `steps` blocks, as far as they are remembered, so that others can be heard in their place. Returns
-    /// how many were taken back.
-    pub fn rewind(&mut self, _steps: usize) -> usize {
-        0
+    /// Takes back the last `steps` blocks, as far as they are remembered (ten), so that others can be heard in their place: the
+    /// faces that follow are those of a run that never heard them. A profile set in between stays in force. Returns how many
+    /// were taken back.
+    pub fn rewind(&mut self, steps: usize) -> usize {
+        let style = self.now.style;
+        let back = (0..steps).take_while(|_| self.past.back(&mut self.now)).count();
+        self.now.style.keep_order(&style);
+        back
     }
 
     /// Whether the user is composing a text: the face looks thoughtful until it is spoken.
@@ -89,14 +127,16 @@ impl Motion {
     /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it. `phones` are
     /// those that sound around it, as far as they are known, on the clock of the blocks.
     pub fn step(&mut self, block: &Block, _phones: &[Phone]) -> Face {
-        let heard = self.features.push(&block.samples);
-        let heed = self.voice.step(&heard);
-        let channels = self.lips.step(&heard);
-        let manner = self.style.step();
+        self.past.keep(&self.now);
+        let State { features, lips, voice, eyes, head, style, late } = &mut self.now;
+        let heard = features.push(&block.samples);
+        let heed = voice.step(&heard);
+        let channels = self.lips.step(&heard, lips);
+        let manner = style.step();
 
-        self.late.rotate_right(1);
-        let held = self.late.first().copied().unwrap_or_default();
-        if let Some(slot) = self.late.first_mut() {
+        late.rotate_right(1);
+        let held = late.first().copied().unwrap_or_default();
+        if let Some(slot) = late.first_mut() {
             *slot = heed;
         }
         let stress = held.stress;
@@ -104,9 +144,9 @@ impl Motion {
         // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature.
         let energy = 0.75 + 0.25 * manner.energy;
         let mut weights = shapes::weights(&channels, heed.voice, energy);
-        self.style.colour(&mut weights, heed.voice, stress);
-        let head = self.head.step(heed.voice, stress, &manner);
-        let look = self.eyes.step(heed.voice, &manner, &head);
+        style.colour(&mut weights, heed.voice, stress);
+        let head = head.step(heed.voice, stress, &manner);
+        let look = eyes.step(heed.voice, &manner, &head);
         // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
         let lowered = (-look.gaze.pitch * 0.012).clamp(0.0, 0.2);
         for (blink, wide) in [(Shape::EyeBlinkLeft, Shape::EyeWideLeft), (Shape::EyeBlinkRight, Shape::EyeWideRight)] {
@@ -254,5 +294,48 @@ mod tests {
                 assert!(gap(s) < 0.06, "{} became {}", gap(p), gap(s));
             }
         }
+    }
+
+    #[test]
+    fn blocks_that_were_taken_back_leave_no_trace() {
+        let sound = voice(3);
+        let silence = [0.0; BLOCK];
+        let speech = || sound.as_chunks::<BLOCK>().0.iter();
+        let at = |k: i64| Moment(0) + BLOCK_TIME * u32::try_from(k).unwrap();
+        for (before, taken) in [(40, 10), (40, 3), (200, 6), (4, 4)] {
+            let (mut fresh, mut m) = (motion(6), motion(6));
+            let mut happy = Profile::default();
+            happy.expression[Shape::MouthSmileLeft] = 0.6;
+            for m in [&mut fresh, &mut m] {
+                m.set_profile(&happy, 1.0, Duration::from_secs(1));
+                // What is taken back may be speech as well as silence.
+                for (samples, k) in speech().take(30).chain(std::iter::repeat_n(&silence, before)).zip(0..) {
+                    m.step(&Block { at: at(k), samples: *samples }, &[]);
+                }
+            }
+            for (samples, k) in speech().skip(50).take(taken).zip(0..) {
+                m.step(&Block { at: at(k), samples: *samples }, &[]);
+            }
+            assert_eq!(m.rewind(taken), taken);
+            for (samples, k) in speech().skip(30).zip(0..) {
+                let block = Block { at: at(k), samples: *samples };
+                assert_eq!(m.step(&block, &[]), fresh.step(&block, &[]), "block {k} after {taken} of {before}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_is_taken_back_than_is_remembered_and_a_new_profile_stays() {
+        let mut m = motion(6);
+        assert_eq!(m.rewind(3), 0);
+        for k in 0..40 {
+            m.step(&Block::silent(Moment(0) + BLOCK_TIME * k), &[]);
+        }
+        let mut happy = Profile::default();
+        happy.expression[Shape::MouthSmileLeft] = 0.6;
+        m.set_profile(&happy, 1.0, Duration::ZERO);
+        assert_eq!((m.rewind(25), m.rewind(1)), (past::DEPTH, 0));
+        let face = m.step(&Block::silent(Moment(0)), &[]);
+        assert!((face.weights[Shape::MouthSmileLeft] - 0.6).abs() < 1e-5);
     }
 }

@@ -82,12 +82,15 @@ impl Look {
 }
 
 /// The running cross-fade between two looks.
+#[derive(Clone, Copy)]
 pub struct Style {
     from: Look,
     to: Look,
     now: Look,
     passed: f32,
     over: f32,
+    /// How often a profile was set.
+    orders: u32,
     /// The brows of the voice: emphasis, smoothed.
     brows: super::smooth::Spring,
 }
@@ -95,7 +98,7 @@ pub struct Style {
 impl Default for Style {
     fn default() -> Self {
         let plain = Look { expression: Weights::default(), motion: MotionStyle::default() };
-        Self { from: plain, to: plain, now: plain, passed: 1.0, over: 0.0, brows: super::smooth::Spring::default() }
+        Self { from: plain, to: plain, now: plain, passed: 1.0, over: 0.0, orders: 0, brows: Default::default() }
     }
 }
 
@@ -104,8 +107,16 @@ impl Style {
     pub fn set(&mut self, profile: &Profile, intensity: f32, over: Duration) {
         (self.from, self.to) = (self.now, Look::of(profile, intensity));
         (self.passed, self.over) = (0.0, over.as_secs_f32());
+        self.orders = self.orders.wrapping_add(1);
         if self.over < DT {
             self.now = self.to;
+        }
+    }
+
+    /// After steps were taken back from `later`: a profile that was set since stays in force, as far as it has come.
+    pub fn keep_order(&mut self, later: &Self) {
+        if self.orders != later.orders {
+            *self = Self { brows: self.brows, ..*later };
         }
     }
 
