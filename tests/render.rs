@@ -352,3 +352,70 @@ fn cards() {
         }
     }
 }
+
+/// The mouth while it says a sentence, one picture a phoneme that the lips show, for the eye:
+/// `cargo test --release --test render -- --ignored --nocapture lips_of`, then look at $SHEET. $SAY may hold other words; $PHONES,
+/// with $WAV, a table of sign, from and to in microseconds, in place of the voice's own.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn lips_of_a_sentence() {
+    use vasa_camera::{clock::Moment, config::Paths, motion, sound, speech};
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let paths = Paths::find();
+    vasa_camera::assets::runtime(&paths).unwrap();
+    let words = std::env::var("SAY").unwrap_or_else(|_| "Bob may buy a very big fan.".into());
+    let speech = match std::env::var_os("WAV") {
+        Some(wav) => {
+            let sound = sound::read(std::path::Path::new(&wav)).unwrap();
+            let table = std::fs::read_to_string(std::env::var_os("PHONES").expect("PHONES")).unwrap();
+            let phones = table.lines().map(|line| {
+                let fields: Vec<&str> = line.split('\t').collect();
+                let moment = |i: usize| Moment(fields[i].parse().unwrap());
+                speech::Phone { symbol: fields[0].chars().next().unwrap(), from: moment(1), to: moment(2) }
+            });
+            speech::Speech { samples: sound.samples, rate: sound.rate, phones: phones.collect() }
+        }
+        None => speech::synthesize(&paths, None, &words, 1.0).unwrap(),
+    };
+    assert!(!speech.phones.is_empty(), "the voice does not tell its phonemes");
+    let mut motion = motion::Motion::new(motion::Lips::open(&paths).unwrap(), 1);
+    let heard = sound::resample(&speech.samples, speech.rate, sound::RATE).unwrap();
+    let mut curves = vasa_camera::face::Curves::default();
+    for (samples, k) in heard.as_chunks::<{ sound::BLOCK }>().0.iter().chain([&[0.0; sound::BLOCK]; 6]).zip(0..) {
+        let block = sound::Block { at: Moment(k * 20_000), samples: *samples };
+        curves.faces.push(motion.step(&block, &speech.phones));
+    }
+    let avatar = Avatar::load(&anna().unwrap()).unwrap();
+    let mut renderer = renderer(&avatar, Size { width: 960, height: 720 });
+    let mut count = 0;
+    for phone in speech.phones.iter().filter(|p| p.symbol.is_alphabetic() && !"ˈˌː".contains(p.symbol)) {
+        // A closure is best seen just before it is released.
+        let at =
+            Moment(if "pbm".contains(phone.symbol) { phone.to.0 - 20_000 } else { (phone.from.0 + phone.to.0) / 2 });
+        let face = curves.at(at);
+        let w = &face.weights;
+        let both = |left: Shape, right: Shape| (w[left] + w[right]) / 2.0;
+        println!(
+            "{count:02} {} {:5} ms  jaw {:.2} close {:.2} pucker {:.2} funnel {:.2} press {:.2} roll {:.2} upper {:.2} lower {:.2}",
+            phone.symbol,
+            at.0 / 1000,
+            w[Shape::JawOpen],
+            w[Shape::MouthClose],
+            w[Shape::MouthPucker],
+            w[Shape::MouthFunnel],
+            both(Shape::MouthPressLeft, Shape::MouthPressRight),
+            w[Shape::MouthRollLower],
+            both(Shape::MouthUpperUpLeft, Shape::MouthUpperUpRight),
+            both(Shape::MouthLowerDownLeft, Shape::MouthLowerDownRight),
+        );
+        let picture = draw(&mut renderer, &face);
+        let picture = image::RgbaImage::from_raw(960, 720, picture.rgba).unwrap();
+        let mouth = image::imageops::crop_imm(&picture, 380, 370, 200, 120).to_image();
+        image::DynamicImage::from(mouth)
+            .into_rgb8()
+            .save(out.join(format!("{count:02}-{}.png", phone.symbol)))
+            .unwrap();
+        count += 1;
+    }
+}

@@ -1,6 +1,7 @@
 //! Motion: sound to face. The lips come from a network, everything else from small models of how people move; each part is
 //! made by one producer, and `Motion::step` puts them together.
 
+mod articulate;
 mod eyes;
 mod features;
 mod fft;
@@ -10,11 +11,13 @@ mod head;
 mod level;
 mod lips;
 mod past;
+mod phonemes;
 mod shapes;
 mod smooth;
 mod style;
 mod voice;
 
+pub use articulate::{AHEAD as PHONES_AHEAD, BACK as PHONES_BACK};
 pub use lips::Lips;
 pub use style::MAX_INTENSITY;
 
@@ -125,13 +128,17 @@ impl Motion {
     pub fn set_composing(&mut self, _composing: bool) {}
 
     /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it. `phones` are
-    /// those that sound around it, as far as they are known, on the clock of the blocks.
-    pub fn step(&mut self, block: &Block, _phones: &[Phone]) -> Face {
+    /// those that sound from [`PHONES_BACK`] before the *face's* moment to [`PHONES_AHEAD`] after it, as far as they are known, in
+    /// their order, on the clock of the blocks; what lies beyond does no harm. Marks and pads may be among them. Without any, the
+    /// lips follow the sound alone.
+    pub fn step(&mut self, block: &Block, phones: &[Phone]) -> Face {
         self.past.keep(&self.now);
         let State { features, lips, voice, eyes, head, style, late } = &mut self.now;
         let heard = features.push(&block.samples);
         let heed = voice.step(&heard);
-        let channels = self.lips.step(&heard, lips);
+        let mut channels = self.lips.step(&heard, lips);
+        let at = block.at + BLOCK_TIME - LOOK_AHEAD;
+        let bite = articulate::articulate(&mut channels, phones, at) * heed.voice;
         let manner = style.step();
 
         late.rotate_right(1);
@@ -144,7 +151,8 @@ impl Motion {
         // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature.
         let energy = 0.75 + 0.25 * manner.energy;
         let mut weights = shapes::weights(&channels, heed.voice, energy);
-        style.colour(&mut weights, heed.voice, stress);
+        shapes::bite(&mut weights, bite);
+        style.colour(&mut weights, heed.voice, stress, bite);
         let head = head.step(heed.voice, stress, &manner);
         let look = eyes.step(heed.voice, &manner, &head);
         // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
@@ -155,7 +163,7 @@ impl Motion {
             weights[wide] *= 1.0 - look.blink;
         }
         weights.0.iter_mut().for_each(|w| *w = w.clamp(0.0, 1.0));
-        Face { at: block.at + BLOCK_TIME - LOOK_AHEAD, weights, head, gaze: look.gaze }
+        Face { at, weights, head, gaze: look.gaze }
     }
 }
 
@@ -337,5 +345,56 @@ mod tests {
         assert_eq!((m.rewind(25), m.rewind(1)), (past::DEPTH, 0));
         let face = m.step(&Block::silent(Moment(0)), &[]);
         assert!((face.weights[Shape::MouthSmileLeft] - 0.6).abs() < 1e-5);
+    }
+
+    #[test]
+    fn phones_close_the_lips_and_bring_them_to_the_teeth_whatever_the_sound_and_the_profile() {
+        let sound = voice(6);
+        let mut wild = Profile::default();
+        (wild.expression[Shape::JawOpen], wild.expression[Shape::MouthSmileLeft]) = (0.3, 0.5);
+        for rate in [0.5, 1.0, 2.0] {
+            // Syllables of 200 ms at the natural rate.
+            let length = |symbol| if symbol == 'ɑ' { 130_000.0 } else { 70_000.0 };
+            let (mut from, mut phones) = (0.0, Vec::new());
+            for symbol in "pɑbɑmɑfɑvɑ".chars().cycle().take(60) {
+                let to = from + length(symbol) / rate;
+                phones.push(Phone { symbol, from: Moment(from as i64), to: Moment(to as i64) });
+                from = to;
+            }
+            let mut m = motion(1);
+            m.set_profile(&wild, 1.0, Duration::ZERO);
+            let (mut sealed, mut bitten) = (0, 0);
+            for (samples, k) in sound.as_chunks::<BLOCK>().0.iter().zip(0..) {
+                let face = m.step(&Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples }, &phones);
+                // The voice of the recording has begun by then.
+                let sounding = phones.iter().find(|p| face.at > Moment(500_000) && p.from < face.at && face.at <= p.to);
+                let within = |p: &Phone| (p.from.0 + 10_000..p.to.0 - 10_000).contains(&face.at.0);
+                match sounding.filter(|p| "bm".contains(p.symbol) || within(p)).map(|p| p.symbol) {
+                    Some(c @ ('b' | 'm')) => {
+                        assert!(gap(&face) < 0.03, "{c} at {:?} and rate {rate}: {}", face.at, gap(&face));
+                        sealed += 1;
+                    }
+                    Some(c @ ('f' | 'v')) => {
+                        let w = &face.weights;
+                        // The lower lip: the gap less the share of the upper one.
+                        let down = gap(&face) - 0.1 * (w[Shape::MouthUpperUpLeft] + w[Shape::MouthUpperUpRight]);
+                        assert!(down < 0.07 && w[Shape::MouthRollLower] > 0.5, "{c} at {:?}, {rate}: {w:?}", face.at);
+                        bitten += 1;
+                    }
+                    _ => {}
+                }
+            }
+            assert!(sealed > 20 && bitten > 20, "{sealed} and {bitten}");
+        }
+    }
+
+    #[test]
+    fn phones_that_sound_at_another_time_change_nothing() {
+        let (mut with, mut without) = (motion(1), motion(1));
+        let later = Phone { symbol: 'p', from: Moment(9_000_000), to: Moment(9_100_000) };
+        for (samples, k) in voice(3).as_chunks::<BLOCK>().0.iter().zip(0..) {
+            let block = Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples };
+            assert_eq!(with.step(&block, &[later]), without.step(&block, &[]));
+        }
     }
 }

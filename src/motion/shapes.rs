@@ -5,13 +5,13 @@ use crate::face::{Shape, Weights};
 /// Channels of the network, in units of a speaker's own span: 0 is the 5th percentile, 1 the 95th.
 pub const CHANNELS: usize = 8;
 
-const APERTURE: usize = 0;
-const WIDTH: usize = 1;
-const PROTRUDE: usize = 2;
+pub const APERTURE: usize = 0;
+pub const WIDTH: usize = 1;
+pub const PROTRUDE: usize = 2;
 const UPPER: usize = 3;
 const LOWER: usize = 4;
 const JAW: usize = 5;
-const THICK: usize = 7;
+pub const THICK: usize = 7;
 
 /// The channels of a mouth at rest.
 const REST_APERTURE: f32 = 0.10;
@@ -67,6 +67,33 @@ pub fn weights(channels: &[f32; CHANNELS], voice: f32, energy: f32) -> Weights {
         w[shape] = value;
     }
     w
+}
+
+/// The mouth of an f, weight by weight: the lower lip drawn in under the upper teeth, which show. Chosen by eye on the avatar
+/// that ships.
+const BITE: [(Shape, f32); 12] = [
+    (Shape::JawOpen, 0.05),
+    (Shape::MouthClose, 0.0),
+    (Shape::MouthFunnel, 0.0),
+    (Shape::MouthPucker, 0.0),
+    (Shape::MouthLowerDownLeft, 0.0),
+    (Shape::MouthLowerDownRight, 0.0),
+    (Shape::MouthUpperUpLeft, 0.5),
+    (Shape::MouthUpperUpRight, 0.5),
+    (Shape::MouthPressLeft, 0.0),
+    (Shape::MouthPressRight, 0.0),
+    (Shape::MouthRollLower, 0.75),
+    (Shape::MouthRollUpper, 0.0),
+];
+
+/// Brings the lower lip to the upper teeth, 0 not at all .. 1 until they touch.
+pub fn bite(w: &mut Weights, amount: f32) {
+    if amount <= 0.0 {
+        return;
+    }
+    for (shape, value) in BITE {
+        w[shape] += (value - w[shape]) * amount.min(1.0);
+    }
 }
 
 /// How far the lips are apart, as a viewer sees it: the jaw less the seal, plus the share that the lips add themselves.

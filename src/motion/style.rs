@@ -131,11 +131,12 @@ impl Style {
         self.now.motion
     }
 
-    /// Lays the expression over the mouth of the voice. `voice` and `stress` as in [`super::voice::Heed`].
-    pub fn colour(&mut self, w: &mut Weights, voice: f32, stress: f32) {
+    /// Lays the expression over the mouth of the voice. `voice` and `stress` as in [`super::voice::Heed`]; `bite`, 0..1: the lower
+    /// lip is at the teeth and stays there.
+    pub fn colour(&mut self, w: &mut Weights, voice: f32, stress: f32, bite: f32) {
         let gap = shapes::gap(w);
         // 1 where the voice holds the lips shut, 0 where they are open or nobody speaks.
-        let shut = voice * (1.5 - 1.5 * gap / CLOSED).clamp(0.0, 1.0);
+        let shut = (voice * (1.5 - 1.5 * gap / CLOSED).clamp(0.0, 1.0)).max(bite);
         let expression = &self.now.expression;
         let mut add = *expression;
         for (shape, left) in PARTING {
@@ -194,7 +195,7 @@ mod tests {
         style.step();
         let mut p = shapes::weights(&[-0.1, 0.4, 0.4, 0.2, 0.1, 0.5, 0.4, 0.2], 1.0, 1.0);
         let before = shapes::gap(&p);
-        style.colour(&mut p, 1.0, 0.0);
+        style.colour(&mut p, 1.0, 0.0, 0.0);
         assert!(shapes::gap(&p) < before + 0.02, "the gap grew from {before} to {}", shapes::gap(&p));
     }
 
@@ -207,7 +208,7 @@ mod tests {
         for i in 0..30 {
             let motion = style.step();
             let mut w = Weights::default();
-            style.colour(&mut w, 0.0, 0.0);
+            style.colour(&mut w, 0.0, 0.0, 0.0);
             let v = w[Shape::MouthSmileLeft];
             assert!(v >= last && v - last < 0.06, "step {i}: {last} to {v}");
             assert!((motion.tempo - 1.0 - v / 0.6 * 0.5).abs() < 1e-3);

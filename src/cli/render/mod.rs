@@ -109,11 +109,11 @@ fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {
         let why = broken.iter().map(|b| format!("; {b}")).collect::<String>();
         bail!("there is no profile \"{}\"; choose one of {}{why}", args.profile, profiles.names());
     };
-    let sound = match (&args.audio, &args.text) {
-        (Some(path), _) => crate::sound::read(path)?,
+    let (sound, phones) = match (&args.audio, &args.text) {
+        (Some(path), _) => (crate::sound::read(path)?, Vec::new()),
         (None, Some(text)) => {
             let speech = crate::speech::synthesize(paths, args.voice.as_deref(), text, 1.0)?;
-            crate::sound::Sound { samples: speech.samples, rate: speech.rate }
+            (crate::sound::Sound { samples: speech.samples, rate: speech.rate }, speech.phones)
         }
         (None, None) => bail!("nothing to render; name --audio, --text or --curves"),
     };
@@ -121,7 +121,7 @@ fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {
         bail!("the network \"large\" is not part of this version; use --network small or auto");
     }
     assets::runtime(paths)?;
-    Timeline::of_sound(sound, paths, profile, args.intensity, args.seed, args.fps)
+    Timeline::of_sound(sound, &phones, paths, profile, args.intensity, args.seed, args.fps)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use crate::clock::Moment;
 use crate::config::{Paths, Profile};
 use crate::face::Curves;
-use crate::motion::{LOOK_AHEAD, Lips, Motion};
+use crate::motion::{LOOK_AHEAD, Lips, Motion, PHONES_AHEAD, PHONES_BACK};
 use crate::sound::{BLOCK, Block, RATE, Sound, resample};
+use crate::speech::Phone;
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Duration;
@@ -25,9 +26,11 @@ impl Timeline {
         Ok(Self { curves: sampled(&curves, frames, fps), sound: None })
     }
 
-    /// The face that the whole generator makes of a sound.
+    /// The face that the whole generator makes of a sound. `phones`: what it says when, from its first sample on, where that is
+    /// known.
     pub fn of_sound(
         sound: Sound,
+        phones: &[Phone],
         paths: &Paths,
         profile: &Profile,
         intensity: f32,
@@ -47,7 +50,7 @@ impl Timeline {
             for (to, from) in block.samples.iter_mut().zip(rest) {
                 *to = *from;
             }
-            let face = motion.step(&block, &[]);
+            let face = motion.step(&block, around(phones, block.at));
             if face.at >= Moment(0) {
                 curves.faces.push(face);
             }
@@ -55,6 +58,13 @@ impl Timeline {
         let end = Moment::of_sample(heard.len() as u64, RATE);
         Ok(Self { curves: sampled(&curves, frames_until(end, fps).max(1), fps), sound: Some(sound) })
     }
+}
+
+/// The phones that matter to the face of the block at `at`, of which the latest moment is that of the block itself.
+fn around(phones: &[Phone], at: Moment) -> &[Phone] {
+    let begin = phones.partition_point(|p| p.to < at - LOOK_AHEAD - PHONES_BACK);
+    let end = phones.partition_point(|p| p.from <= at + PHONES_AHEAD);
+    phones.get(begin..end).unwrap_or_default()
 }
 
 fn frames_until(end: Moment, fps: u32) -> u64 {
