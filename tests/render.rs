@@ -419,3 +419,26 @@ fn lips_of_a_sentence() {
         count += 1;
     }
 }
+
+/// Somebody who composes a text and then is heard, five pictures a second, for the eye:
+/// `cargo test --release --test render -- --ignored composing`, then look at $SHEET.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn composing() {
+    use vasa_camera::{clock::Moment, motion, sound::Block};
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    let mut motion = motion::Motion::new(motion::Lips::level(), seed);
+    let avatar = Avatar::load(&anna().unwrap()).unwrap();
+    let mut renderer = renderer(&avatar, Size { width: 480, height: 360 });
+    for k in 0..500 {
+        motion.set_composing((50..400).contains(&k));
+        let face = motion.step(&Block::silent(Moment(k * 20_000)), &[]);
+        if k % 10 == 0 && k >= 30 {
+            let picture = image::RgbaImage::from_raw(480, 360, draw(&mut renderer, &face).rgba).unwrap();
+            let picture = image::imageops::crop_imm(&picture, 90, 0, 300, 360).to_image();
+            image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{k:03}.png"))).unwrap();
+        }
+    }
+}
