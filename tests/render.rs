@@ -431,14 +431,52 @@ fn composing() {
     let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
     let mut motion = motion::Motion::new(motion::Lips::level(), seed);
     let avatar = Avatar::load(&anna().unwrap()).unwrap();
-    let mut renderer = renderer(&avatar, Size { width: 480, height: 360 });
+    let mut renderer = renderer(&avatar, Size { width: 960, height: 720 });
     for k in 0..500 {
         motion.set_composing((50..400).contains(&k));
         let face = motion.step(&Block::silent(Moment(k * 20_000)), &[]);
         if k % 10 == 0 && k >= 30 {
-            let picture = image::RgbaImage::from_raw(480, 360, draw(&mut renderer, &face).rgba).unwrap();
-            let picture = image::imageops::crop_imm(&picture, 90, 0, 300, 360).to_image();
+            let picture = image::RgbaImage::from_raw(960, 720, draw(&mut renderer, &face).rgba).unwrap();
+            let picture = image::imageops::crop_imm(&picture, 250, 60, 460, 480).to_image();
             image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{k:03}.png"))).unwrap();
+        }
+    }
+}
+
+/// What is written over the picture, for the eye: `cargo test --release --test render -- --ignored overlays`, then look at $SHEET.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn overlays() {
+    use vasa_camera::{clock::Moment, render::Overlay};
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let avatar = Avatar::load(&anna().unwrap()).unwrap();
+    let long = "This is what I have been meaning to say for quite some time: when the voice is slow, the picture has to wait, \
+                and when the words are many, only the newest of them can be seen, here at the very end.";
+    let texts = [
+        ("short", "Yes, I am here. Can you hear me?".to_owned()),
+        ("long", long.into()),
+        ("word", "Llanfairpwllgwyngyll".repeat(10)),
+        ("russian", "Здравствуйте! Я сейчас напечатаю ответ, подождите, пожалуйста, одну минуту.".into()),
+        ("mixed", "Emoji 🙂👍🏽 among words, 你好 too, שלום and Zażółć gęślą jaźń; Ελληνικά, ñandú, Việt Nam.".into()),
+    ];
+    for (width, height) in [(1280, 720), (640, 480), (640, 360), (1920, 1080)] {
+        let size = Size { width, height };
+        let mut renderer = renderer(&avatar, size);
+        let mut open = face(&[(Shape::JawOpen, 0.8)]);
+        open.head.pitch = -8.0;
+        for (name, text) in &texts {
+            let mut overlay = Overlay::new(size);
+            overlay.set_subtitle(Some(text));
+            overlay.set_composing(*name != "word");
+            let mut frame = draw(&mut renderer, &open);
+            overlay.draw(&mut frame.clone(), Moment(0));
+            overlay.draw(&mut frame, Moment(400_000));
+            let picture = image::RgbaImage::from_raw(width, height, frame.rgba).unwrap();
+            image::DynamicImage::from(picture)
+                .into_rgb8()
+                .save(out.join(format!("{name}-{width}x{height}.png")))
+                .unwrap();
         }
     }
 }

@@ -28,7 +28,7 @@ const SACCADE: (f32, f32) = (0.021, 0.0022);
 
 /// Thought looks up and aside, degrees: from so far to so far (by eye; more than this hides the iris under the lid).
 const THOUGHT_YAW: (f32, f32) = (6.0, 12.0);
-const THOUGHT_PITCH: (f32, f32) = (4.5, 9.5);
+const THOUGHT_PITCH: (f32, f32) = (7.0, 13.0);
 
 /// How long thought keeps a place aside and the listener's face, seconds on average; how often it stays on its side.
 const THOUGHT_AWAY: f32 = 1.1;

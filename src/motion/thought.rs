@@ -24,33 +24,32 @@ const QUIET: f32 = 0.75;
 
 /// How far the head tilts, turns to where the eyes look and lifts the chin, degrees; the drift of it all, its share and its
 /// memory in seconds.
-const TILT: f32 = 3.6;
+const TILT: f32 = 4.4;
 const TURN: f32 = 2.6;
-const LIFT: f32 = 1.6;
+const LIFT: f32 = 1.2;
 const DRIFT: f32 = 0.16;
 const DRIFT_SECONDS: f32 = 1.6;
 
 /// The brows, one a little higher than the other, drawn together lightly.
 const BROWS: [(Shape, f32); 7] = [
     (Shape::BrowInnerUp, 0.26),
-    (Shape::BrowOuterUpLeft, 0.20),
-    (Shape::BrowOuterUpRight, 0.06),
-    (Shape::BrowDownLeft, 0.04),
-    (Shape::BrowDownRight, 0.16),
-    (Shape::EyeSquintLeft, 0.10),
-    (Shape::EyeSquintRight, 0.12),
+    (Shape::BrowOuterUpLeft, 0.16),
+    (Shape::BrowOuterUpRight, 0.08),
+    (Shape::BrowDownLeft, 0.05),
+    (Shape::BrowDownRight, 0.09),
+    (Shape::EyeSquintLeft, 0.06),
+    (Shape::EyeSquintRight, 0.08),
 ];
 
-/// The lips, closed, a little to one side, with the beginning of a smile.
-const LIPS: [(Shape, f32); 8] = [
+/// The lips, pressed lightly, a little to one side; the smile only keeps the corners from falling.
+const LIPS: [(Shape, f32); 7] = [
     (Shape::MouthPressLeft, 0.26),
     (Shape::MouthPressRight, 0.30),
     (Shape::MouthRollLower, 0.14),
     (Shape::MouthRollUpper, 0.08),
-    (Shape::MouthRight, 0.10),
-    (Shape::MouthSmileLeft, 0.05),
-    (Shape::MouthSmileRight, 0.12),
-    (Shape::MouthDimpleRight, 0.10),
+    (Shape::MouthRight, 0.09),
+    (Shape::MouthSmileLeft, 0.03),
+    (Shape::MouthSmileRight, 0.05),
 ];
 
 #[derive(Clone)]
