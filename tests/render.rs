@@ -388,11 +388,11 @@ fn lips_of_a_sentence() {
     }
     let avatar = Avatar::load(&anna().unwrap()).unwrap();
     let mut renderer = renderer(&avatar, Size { width: 960, height: 720 });
-    let mut count = 0;
+    let (mut count, mut before) = (0, Moment(0));
     for phone in speech.phones.iter().filter(|p| p.symbol.is_alphabetic() && !"ˈˌː".contains(p.symbol)) {
         // A closure is best seen just before it is released.
-        let at =
-            Moment(if "pbm".contains(phone.symbol) { phone.to.0 - 20_000 } else { (phone.from.0 + phone.to.0) / 2 });
+        let at = Moment(if "pbm".contains(phone.symbol) { phone.to.0 - 20_000 } else { (before.0 + phone.to.0) / 2 });
+        before = phone.to;
         let face = curves.at(at);
         let w = &face.weights;
         let both = |left: Shape, right: Shape| (w[left] + w[right]) / 2.0;
