@@ -45,6 +45,9 @@ const AT_LEAST: f32 = 0.032;
 /// The same for a lip at the teeth.
 const TOUCHED: f32 = 0.060;
 
+/// The share of a sound's own time in which the lips do not yet go to the consonant after it.
+const KEEPS: f32 = 0.6;
+
 /// Piper puts signs that are no sound between the sounds. What is heard in their time belongs to the sound that follows, up to so
 /// much: measured likewise, each sound ends where its own time ends.
 const BEFORE: f32 = 0.080;
@@ -87,18 +90,18 @@ pub fn articulate(channels: &mut [f32; CHANNELS], phones: &[Phone], at: Moment) 
         [APERTURE, WIDTH, PROTRUDE, THICK].map(|c| Mean::of(channels[c]));
     let (mut bite, mut seal) = (Mean::of(0.0), Mean::of(0.0));
     for sound in Sounds::new(phones, at) {
-        let Sound { gesture, from, to, before } = sound;
+        let Sound { gesture, from, to, before, yields } = sound;
         match gesture {
             Gesture::Seal { parts_at } => {
                 let release = from + (to - from) * parts_at;
-                let meet = before.max(release - HELD).min(from).min(release - AT_LEAST);
+                let meet = yields.max(release - HELD).min(from).min(release - AT_LEAST);
                 let weight = SEAL.at(0.0, meet, release);
                 aperture.pull(SHUT, weight);
                 thick.pull(PRESSED, weight);
                 seal.pull(1.0, weight);
             }
             Gesture::Bite => {
-                let weight = BITE.at(0.0, before.max(to - TOUCHED).min(from).min(to - AT_LEAST), to);
+                let weight = BITE.at(0.0, yields.max(to - TOUCHED).min(from).min(to - AT_LEAST), to);
                 aperture.pull(BITTEN, weight);
                 bite.pull(1.0, weight);
             }
@@ -123,21 +126,23 @@ struct Sound {
     gesture: Gesture,
     from: f32,
     to: f32,
-    /// Where the sound before it ends.
+    /// Where the sound before it ends, and from where on it lets the lips go to a consonant.
     before: f32,
+    yields: f32,
 }
 
 /// The sounds around a moment, in their order; what is no sound belongs to its neighbours.
 struct Sounds<'a> {
     rest: &'a [Phone],
     at: Moment,
-    /// Where the last sound ended.
+    /// Where the last sound ended, and from where on it yields.
     before: f32,
+    yields: f32,
 }
 
 impl<'a> Sounds<'a> {
     fn new(phones: &'a [Phone], at: Moment) -> Self {
-        Self { rest: phones, at, before: f32::NEG_INFINITY }
+        Self { rest: phones, at, before: f32::NEG_INFINITY, yields: f32::NEG_INFINITY }
     }
 
     fn seconds(&self, moment: Moment) -> f32 {
@@ -160,10 +165,11 @@ impl Iterator for Sounds<'_> {
             let marks = rest.iter().take_while(|p| super::phonemes::gesture(p.symbol).is_none());
             let to = marks.filter(|p| prolongs(p.symbol)).map(|p| self.seconds(p.to)).fold(to, f32::max);
             let before = std::mem::replace(&mut self.before, to).min(from);
+            let yields = std::mem::replace(&mut self.yields, from + KEEPS * (to - from)).min(from);
             if to < -BACK.as_secs_f32() {
                 continue;
             }
-            return Some(Sound { gesture, from, to, before });
+            return Some(Sound { gesture, from, to, before, yields });
         }
         None
     }
@@ -270,7 +276,7 @@ mod tests {
         }
         // The b is released at 118 ms.
         assert!((86..118).all(|ms| mouth(&WIDE, &spoken, ms).0 < 0.03));
-        assert!(mouth(&WIDE, &spoken, 30).0 > 0.25 && mouth(&WIDE, &spoken, 165).0 > 0.25);
+        assert!(mouth(&WIDE, &spoken, 10).0 > 0.25 && mouth(&WIDE, &spoken, 165).0 > 0.25);
     }
 
     #[test]
