@@ -388,11 +388,11 @@ fn lips_of_a_sentence() {
     }
     let avatar = Avatar::load(&anna().unwrap()).unwrap();
     let mut renderer = renderer(&avatar, Size { width: 960, height: 720 });
-    let mut count = 0;
+    let (mut count, mut before) = (0, Moment(0));
     for phone in speech.phones.iter().filter(|p| p.symbol.is_alphabetic() && !"ˈˌː".contains(p.symbol)) {
         // A closure is best seen just before it is released.
-        let at =
-            Moment(if "pbm".contains(phone.symbol) { phone.to.0 - 20_000 } else { (phone.from.0 + phone.to.0) / 2 });
+        let at = Moment(if "pbm".contains(phone.symbol) { phone.to.0 - 20_000 } else { (before.0 + phone.to.0) / 2 });
+        before = phone.to;
         let face = curves.at(at);
         let w = &face.weights;
         let both = |left: Shape, right: Shape| (w[left] + w[right]) / 2.0;
@@ -417,5 +417,66 @@ fn lips_of_a_sentence() {
             .save(out.join(format!("{count:02}-{}.png", phone.symbol)))
             .unwrap();
         count += 1;
+    }
+}
+
+/// Somebody who composes a text and then is heard, five pictures a second, for the eye:
+/// `cargo test --release --test render -- --ignored composing`, then look at $SHEET.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn composing() {
+    use vasa_camera::{clock::Moment, motion, sound::Block};
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    let mut motion = motion::Motion::new(motion::Lips::level(), seed);
+    let avatar = Avatar::load(&anna().unwrap()).unwrap();
+    let mut renderer = renderer(&avatar, Size { width: 960, height: 720 });
+    for k in 0..500 {
+        motion.set_composing((50..400).contains(&k));
+        let face = motion.step(&Block::silent(Moment(k * 20_000)), &[]);
+        if k % 10 == 0 && k >= 30 {
+            let picture = image::RgbaImage::from_raw(960, 720, draw(&mut renderer, &face).rgba).unwrap();
+            let picture = image::imageops::crop_imm(&picture, 250, 60, 460, 480).to_image();
+            image::DynamicImage::from(picture).into_rgb8().save(out.join(format!("{k:03}.png"))).unwrap();
+        }
+    }
+}
+
+/// What is written over the picture, for the eye: `cargo test --release --test render -- --ignored overlays`, then look at $SHEET.
+#[test]
+#[ignore = "draws pictures to look at"]
+fn overlays() {
+    use vasa_camera::{clock::Moment, render::Overlay};
+    let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
+    std::fs::create_dir_all(&out).unwrap();
+    let avatar = Avatar::load(&anna().unwrap()).unwrap();
+    let long = "This is what I have been meaning to say for quite some time: when the voice is slow, the picture has to wait, \
+                and when the words are many, only the newest of them can be seen, here at the very end.";
+    let texts = [
+        ("short", "Yes, I am here. Can you hear me?".to_owned()),
+        ("long", long.into()),
+        ("word", "Llanfairpwllgwyngyll".repeat(10)),
+        ("russian", "Здравствуйте! Я сейчас напечатаю ответ, подождите, пожалуйста, одну минуту.".into()),
+        ("mixed", "Emoji 🙂👍🏽 among words, 你好 too, שלום and Zażółć gęślą jaźń; Ελληνικά, ñandú, Việt Nam.".into()),
+    ];
+    for (width, height) in [(1280, 720), (640, 480), (640, 360), (1920, 1080)] {
+        let size = Size { width, height };
+        let mut renderer = renderer(&avatar, size);
+        let mut open = face(&[(Shape::JawOpen, 0.8)]);
+        open.head.pitch = -8.0;
+        for (name, text) in &texts {
+            let mut overlay = Overlay::new(size);
+            overlay.set_subtitle(Some(text));
+            overlay.set_composing(*name != "word");
+            let mut frame = draw(&mut renderer, &open);
+            overlay.draw(&mut frame.clone(), Moment(0));
+            overlay.draw(&mut frame, Moment(400_000));
+            let picture = image::RgbaImage::from_raw(width, height, frame.rgba).unwrap();
+            image::DynamicImage::from(picture)
+                .into_rgb8()
+                .save(out.join(format!("{name}-{width}x{height}.png")))
+                .unwrap();
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::camera::{Camera, Demand};
 use crate::clock::Moment;
 use crate::config::Paths;
 use crate::face::Face;
-use crate::render::{Frame, Renderer, Size, card};
+use crate::render::{Frame, Overlay, Renderer, Size, card};
 use anyhow::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,6 +34,11 @@ const CARD_FPS: u32 = 10;
 
 pub enum Message {
     CameraOn(bool),
+    /// What is written over the avatar.
+    Overlay {
+        subtitle: Option<String>,
+        composing: bool,
+    },
 }
 
 /// What the thread draws with.
@@ -63,7 +68,7 @@ impl RenderThread {
     ) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
         let thread = std::thread::Builder::new().name("render".into()).spawn(move || {
-            let frame = Frame::new(drawing.size);
+            let (frame, overlay) = (Frame::new(drawing.size), Overlay::new(drawing.size));
             Loop {
                 artist: Artist::Waiting { retry: Moment(i64::MIN) },
                 recent: VecDeque::with_capacity(FACES),
@@ -79,6 +84,7 @@ impl RenderThread {
                 problems,
                 receiver,
                 frame,
+                overlay,
             }
             .run();
         })?;
@@ -121,6 +127,7 @@ struct Loop {
     problems: Arc<Problems>,
     receiver: Receiver<Message>,
     frame: Frame,
+    overlay: Overlay,
     /// Faces around now, oldest first.
     recent: VecDeque<(Face, Source)>,
     current: (Face, Source),
@@ -141,6 +148,10 @@ impl Loop {
         loop {
             match self.receiver.try_recv() {
                 Ok(Message::CameraOn(on)) => self.camera_on = on,
+                Ok(Message::Overlay { subtitle, composing }) => {
+                    self.overlay.set_subtitle(subtitle.as_deref());
+                    self.overlay.set_composing(composing);
+                }
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return,
             }
@@ -209,6 +220,9 @@ impl Loop {
             && let Err(e) = renderer.draw(&self.current.0, &mut self.frame)
         {
             self.artist = self.fall_back(&e, now);
+        }
+        if matches!(self.artist, Artist::Ready(_)) {
+            self.overlay.draw(&mut self.frame, now);
         }
         self.frame.at = self.current.0.at;
     }

@@ -37,16 +37,20 @@ const PRESSED: f32 = 0.10;
 /// How far the lips are apart while the lower one touches the teeth.
 const BITTEN: f32 = 0.10;
 
-/// A closure lasts at most so long before the release and at least so long, seconds. Measured in Piper's en-us voices: 60 to
-/// 70 ms of closure before the end of a b or m, and the release of a p as its own time begins.
-const HELD: f32 = 0.090;
+/// A closure lasts at most so long before the release and at least so long, seconds. Measured in the sound of Piper's voice joe:
+/// 60 to 70 ms of closure until the end of a b or m, and the release of a p about where its own time begins.
+const HELD: f32 = 0.070;
 const AT_LEAST: f32 = 0.032;
 
 /// The same for a lip at the teeth.
 const TOUCHED: f32 = 0.060;
 
-/// The networks' voices put silent signs between the sounds; the time of these belongs to both neighbours, up to so much.
-const SHARED: f32 = 0.080;
+/// The share of a sound's own time in which the lips do not yet go to the consonant after it.
+const KEEPS: f32 = 0.6;
+
+/// Piper puts signs that are no sound between the sounds. What is heard in their time belongs to the sound that follows, up to so
+/// much: measured likewise, each sound ends where its own time ends.
+const BEFORE: f32 = 0.080;
 
 impl Reach {
     /// At `t` for a sound that lasts from `from` to `to`, seconds.
@@ -86,23 +90,23 @@ pub fn articulate(channels: &mut [f32; CHANNELS], phones: &[Phone], at: Moment) 
         [APERTURE, WIDTH, PROTRUDE, THICK].map(|c| Mean::of(channels[c]));
     let (mut bite, mut seal) = (Mean::of(0.0), Mean::of(0.0));
     for sound in Sounds::new(phones, at) {
-        let Sound { gesture, from, to, before, after } = sound;
+        let Sound { gesture, from, to, before, yields } = sound;
         match gesture {
             Gesture::Seal { parts_at } => {
                 let release = from + (to - from) * parts_at;
-                let meet = before.max(release - HELD).min(from).min(release - AT_LEAST);
+                let meet = yields.max(release - HELD).min(from).min(release - AT_LEAST);
                 let weight = SEAL.at(0.0, meet, release);
                 aperture.pull(SHUT, weight);
                 thick.pull(PRESSED, weight);
                 seal.pull(1.0, weight);
             }
             Gesture::Bite => {
-                let weight = BITE.at(0.0, before.max(to - TOUCHED).min(from).min(to - AT_LEAST), to);
+                let weight = BITE.at(0.0, yields.max(to - TOUCHED).min(from).min(to - AT_LEAST), to);
                 aperture.pull(BITTEN, weight);
                 bite.pull(1.0, weight);
             }
             Gesture::Shape(target) => {
-                let (from, to) = (before.max(from - SHARED), after.min(to + SHARED));
+                let from = before.max(from - BEFORE);
                 let least = if target.opens { target.aperture.max(by_network) } else { target.aperture };
                 aperture.pull(least, target.aperture_weight * OPEN.at(0.0, from, to));
                 let weight = target.round_weight * ROUND.at(0.0, from, to);
@@ -122,22 +126,23 @@ struct Sound {
     gesture: Gesture,
     from: f32,
     to: f32,
-    /// Where the sound before it ends and the one after it begins.
+    /// Where the sound before it ends, and from where on it lets the lips go to a consonant.
     before: f32,
-    after: f32,
+    yields: f32,
 }
 
 /// The sounds around a moment, in their order; what is no sound belongs to its neighbours.
 struct Sounds<'a> {
     rest: &'a [Phone],
     at: Moment,
-    /// Where the last sound ended.
+    /// Where the last sound ended, and from where on it yields.
     before: f32,
+    yields: f32,
 }
 
 impl<'a> Sounds<'a> {
     fn new(phones: &'a [Phone], at: Moment) -> Self {
-        Self { rest: phones, at, before: f32::NEG_INFINITY }
+        Self { rest: phones, at, before: f32::NEG_INFINITY, yields: f32::NEG_INFINITY }
     }
 
     fn seconds(&self, moment: Moment) -> f32 {
@@ -155,19 +160,16 @@ impl Iterator for Sounds<'_> {
             if from > AHEAD.as_secs_f32() {
                 return None;
             }
-            let Some(gesture) = gesture(phone.symbol) else {
-                if prolongs(phone.symbol) {
-                    self.before = to;
-                }
-                continue;
-            };
+            let Some(gesture) = gesture(phone.symbol) else { continue };
+            // Marks of length behind a sound, and the pads between, are part of it.
+            let marks = rest.iter().take_while(|p| super::phonemes::gesture(p.symbol).is_none());
+            let to = marks.filter(|p| prolongs(p.symbol)).map(|p| self.seconds(p.to)).fold(to, f32::max);
             let before = std::mem::replace(&mut self.before, to).min(from);
+            let yields = std::mem::replace(&mut self.yields, from + KEEPS * (to - from)).min(from);
             if to < -BACK.as_secs_f32() {
                 continue;
             }
-            let next = rest.iter().find(|p| super::phonemes::gesture(p.symbol).is_some());
-            let after = next.map_or(f32::INFINITY, |p| self.seconds(p.from)).max(to);
-            return Some(Sound { gesture, from, to, before, after });
+            return Some(Sound { gesture, from, to, before, yields });
         }
         None
     }
@@ -274,7 +276,7 @@ mod tests {
         }
         // The b is released at 118 ms.
         assert!((86..118).all(|ms| mouth(&WIDE, &spoken, ms).0 < 0.03));
-        assert!(mouth(&WIDE, &spoken, 30).0 > 0.25 && mouth(&WIDE, &spoken, 165).0 > 0.25);
+        assert!(mouth(&WIDE, &spoken, 10).0 > 0.25 && mouth(&WIDE, &spoken, 165).0 > 0.25);
     }
 
     #[test]

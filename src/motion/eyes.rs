@@ -26,6 +26,18 @@ const SPEAKING_CONTACT: f32 = 0.88;
 /// A saccade of d degrees takes 21 ms + 2.2 ms d (Carpenter 1988, Movements of the Eyes).
 const SACCADE: (f32, f32) = (0.021, 0.0022);
 
+/// Thought looks up and aside, degrees: from so far to so far (by eye; more than this hides the iris under the lid).
+const THOUGHT_YAW: (f32, f32) = (6.0, 12.0);
+const THOUGHT_PITCH: (f32, f32) = (7.0, 13.0);
+
+/// How long thought keeps a place aside and the listener's face, seconds on average; how often it stays on its side.
+const THOUGHT_AWAY: f32 = 1.1;
+const THOUGHT_CONTACT: f32 = 0.65;
+const THOUGHT_STAYS: f32 = 0.8;
+
+/// Blinks of somebody lost in thought take longer (by eye).
+const THOUGHT_SLOWS: f32 = 1.25;
+
 /// How far eyes turn before the head has to.
 const REACH: Gaze = Gaze { yaw: 22.0, pitch: 15.0 };
 
@@ -51,6 +63,10 @@ pub struct Eyes {
     duration: f32,
     next_shift: f32,
     away: bool,
+    /// Where thought looks: -1 or 1.
+    side: f32,
+    /// How thoughtful the last block was.
+    thought: f32,
     look: Look,
 }
 
@@ -69,12 +85,24 @@ impl Eyes {
             duration: 0.03,
             next_shift: 0.4,
             away: false,
+            side: if seed.is_multiple_of(2) { -1.0 } else { 1.0 },
+            thought: 0.0,
             look: Look::default(),
         }
     }
 
-    /// One block on. `voice` is 0 in silence and 1 in speech; the eyes hold their target while the head moves.
-    pub fn step(&mut self, voice: f32, style: &MotionStyle, head: &HeadPose) -> Look {
+    /// The side on which thought looks for words, -1 or 1.
+    pub fn side(&self) -> f32 {
+        self.side
+    }
+
+    /// One block on. `voice` is 0 in silence and 1 in speech, `thought` 0..1; the eyes hold their target while the head moves.
+    pub fn step(&mut self, voice: f32, thought: f32, style: &MotionStyle, head: &HeadPose) -> Look {
+        // Who begins to think looks away soon, who has done thinking looks back.
+        if (thought > 0.3) != (self.thought > 0.3) {
+            self.next_shift = self.next_shift.min(0.12);
+        }
+        self.thought = thought;
         self.shift(voice, style);
         let t = ease(self.moving / self.duration);
         let room = Gaze {
@@ -99,10 +127,18 @@ impl Eyes {
         let contact = (style.eye_contact * (1.0 + (SPEAKING_CONTACT - 1.0) * voice)).clamp(0.0, 1.0);
         // Looks at the camera last 0.9 s each between its small shifts, glances away 0.75 s: the share of glances that
         // gives the share of time asked for.
-        let away_share = (1.0 - contact) / 0.75 / ((1.0 - contact) / 0.75 + contact / 0.9);
+        let thinks = self.thought > 0.3;
+        let (looks, glances) = if thinks { (THOUGHT_CONTACT, THOUGHT_AWAY) } else { (0.9, 0.75) };
+        let away_share = (1.0 - contact) / glances / ((1.0 - contact) / glances + contact / looks);
         let was_away = std::mem::replace(&mut self.away, self.rng.f32() < away_share);
         let rng = &mut self.rng;
-        let target = if self.away {
+        let target = if self.away && thinks {
+            if rng.f32() > THOUGHT_STAYS {
+                self.side = -self.side;
+            }
+            let mut within = |(from, to): (f32, f32)| from + (to - from) * rng.f32();
+            Gaze { yaw: self.side * within(THOUGHT_YAW), pitch: within(THOUGHT_PITCH) }
+        } else if self.away {
             // Mostly aside and a little down or up, as people who think do.
             let side = if rng.f32() < 0.5 { -1.0 } else { 1.0 };
             Gaze { yaw: side * (4.0 + 5.0 * rng.f32()), pitch: (normal(rng) * 3.0 - 0.8).clamp(-7.0, 5.0) }
@@ -114,7 +150,7 @@ impl Eyes {
         self.to = target;
         let size = (self.to.yaw - self.from.yaw).hypot(self.to.pitch - self.from.pitch);
         (self.moving, self.duration) = (0.0, SACCADE.0 + SACCADE.1 * size);
-        self.next_shift = if self.away { wait(rng, 0.35, 0.75) } else { wait(rng, 0.3, 0.9) };
+        self.next_shift = if self.away { wait(rng, 0.35, glances) } else { wait(rng, 0.3, looks) };
         if was_away != self.away
             && self.blink.is_none()
             && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0
@@ -128,6 +164,7 @@ impl Eyes {
         self.next_blink -= DT;
         if self.blink.is_none() && self.next_blink <= 0.0 {
             let slow = (0.15 * normal(&mut self.rng)).exp().clamp(0.7, 1.5) / style.tempo.clamp(0.7, 1.3).sqrt();
+            let slow = slow * (1.0 + (THOUGHT_SLOWS - 1.0) * self.thought);
             self.blink = Some((0.0, slow));
             self.double = self.rng.f32() < DOUBLE;
         }
@@ -157,7 +194,7 @@ mod tests {
 
     fn run(voice: f32, seconds: usize, style: &MotionStyle) -> Vec<Look> {
         let mut eyes = Eyes::new(5);
-        (0..seconds * 50).map(|_| eyes.step(voice, style, &HeadPose::default())).collect()
+        (0..seconds * 50).map(|_| eyes.step(voice, 0.0, style, &HeadPose::default())).collect()
     }
 
     fn blinks(looks: &[Look]) -> usize {
@@ -200,8 +237,19 @@ mod tests {
         let (mut a, mut b) = (Eyes::new(9), Eyes::new(9));
         for i in 0..500 {
             let head = HeadPose { yaw: (i as f32 * 0.05).sin() * 8.0, ..HeadPose::default() };
-            let (still, turning) = (a.step(0.5, &style, &HeadPose::default()), b.step(0.5, &style, &head));
+            let (still, turning) = (a.step(0.5, 0.0, &style, &HeadPose::default()), b.step(0.5, 0.0, &style, &head));
             assert!((turning.gaze.yaw + head.yaw - still.gaze.yaw).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn thought_looks_up_and_aside_and_back_at_the_listener_now_and_then() {
+        let style = MotionStyle { eye_contact: 0.3, ..MotionStyle::default() };
+        let mut eyes = Eyes::new(5);
+        let looks: Vec<Look> = (0..50 * 600).map(|_| eyes.step(0.0, 1.0, &style, &HeadPose::default())).collect();
+        let share = |of: fn(&Look) -> bool| looks.iter().filter(|l| of(l)).count() as f32 / looks.len() as f32;
+        let (up, on) = (share(|l| l.gaze.pitch > 4.0), share(|l| l.gaze.yaw.hypot(l.gaze.pitch) < 3.2));
+        assert!((0.55..0.8).contains(&up) && (0.2..0.42).contains(&on), "{up} up and {on} on the listener");
+        assert!(share(|l| l.gaze.yaw > 4.0) > 0.1 && share(|l| l.gaze.yaw < -4.0) > 0.1, "to both sides");
     }
 }

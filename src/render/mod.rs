@@ -5,8 +5,10 @@ mod frame;
 mod gpu;
 mod inner;
 mod lens;
+mod lettering;
 mod morph;
 mod opening;
+mod overlay;
 mod pose;
 mod resample;
 mod scene;
@@ -17,6 +19,7 @@ mod topology;
 pub use card::card;
 pub use frame::{Frame, Size};
 pub use gpu::AdapterChoice;
+pub use overlay::Overlay;
 
 use crate::avatar::{Avatar, Material};
 use crate::face::Face;

@@ -78,3 +78,60 @@ fn sampled(curves: &Curves, frames: u64, fps: u32) -> Curves {
     });
     Curves { faces: faces.collect() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::face::{Face, Shape};
+    use crate::{assets, speech};
+
+    /// How far the lips are apart; without the share of the upper lip, how far the lower one is from the teeth.
+    fn gaps(face: &Face) -> (f32, f32) {
+        let w = &face.weights;
+        let lower = w[Shape::JawOpen] - w[Shape::MouthClose]
+            + 0.15 * (w[Shape::MouthLowerDownLeft] + w[Shape::MouthLowerDownRight]);
+        (lower + 0.1 * (w[Shape::MouthUpperUpLeft] + w[Shape::MouthUpperUpRight]), lower)
+    }
+
+    #[test]
+    fn the_lips_of_a_spoken_text_meet_at_every_p_b_and_m_and_touch_the_teeth_at_every_f_and_v() {
+        let paths = Paths::find();
+        if let Err(e) = assets::runtime(&paths) {
+            return eprintln!("SKIPPED: {e:#}");
+        }
+        for rate in [0.5, 1.0, 2.0] {
+            let text = "Bob may buy a very big fan and five maps.";
+            let speech = match speech::synthesize(&paths, None, text, rate) {
+                Ok(speech) if !speech.phones.is_empty() => speech,
+                Ok(_) => {
+                    return eprintln!("SKIPPED: the voice does not tell its phonemes; the lips were NOT looked at");
+                }
+                Err(e) => return eprintln!("SKIPPED: {e:#}"),
+            };
+            let sound = Sound { samples: speech.samples, rate: speech.rate };
+            let timeline = Timeline::of_sound(sound, &speech.phones, &paths, &Profile::default(), 1.0, 1, 50).unwrap();
+            let faces = &timeline.curves.faces;
+            let (mut met, mut touched) = (0, 0);
+            for phone in &speech.phones {
+                // One step more on either side: a short sound lies between two faces.
+                let around = (phone.from - Duration::from_millis(20))..=(phone.to + Duration::from_millis(20));
+                let least = |of: fn((f32, f32)) -> f32| {
+                    let all = faces.iter().filter(|f| around.contains(&f.at));
+                    all.map(|f| of(gaps(f))).fold(f32::MAX, f32::min)
+                };
+                match phone.symbol {
+                    'p' | 'b' | 'm' => {
+                        assert!(least(|g| g.0) < 0.03, "{phone:?} at rate {rate}: {}", least(|g| g.0));
+                        met += 1;
+                    }
+                    'f' | 'v' => {
+                        assert!(least(|g| g.1) < 0.07, "{phone:?} at rate {rate}: {}", least(|g| g.1));
+                        touched += 1;
+                    }
+                    _ => {}
+                }
+            }
+            assert!(met >= 7 && touched >= 4, "{met} and {touched}");
+        }
+    }
+}
