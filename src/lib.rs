@@ -12,6 +12,7 @@ pub mod config;
 pub mod daemon;
 pub mod face;
 pub mod microphone;
+pub mod listen;
 pub mod motion;
 pub mod render;
 pub mod sound;
