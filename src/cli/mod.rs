@@ -19,8 +19,8 @@ use crate::config::Paths;
 use clap::{Parser, Subcommand};
 use std::pin::Pin;
 use std::process::ExitCode;
-use zbus::export::futures_core::Stream;
 use tracing_subscriber::EnvFilter;
+use zbus::export::futures_core::Stream;
 
 /// A talking face for people whose speech or face does not obey them, as a webcam.
 #[derive(Debug, Parser)]
