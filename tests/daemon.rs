@@ -327,7 +327,7 @@ fn typing_at_a_terminal_is_seen() {
         line = monitor.wait_line(line, &format!("'Composing': {wanted}"), LONG).1 + 1;
     }
     assert_eq!(say.wait(LONG).code(), Some(130), "{}", say.log());
-    assert!(monitor.log().contains("UtteranceStarted"), "{}", say.log());
+    monitor.wait_line(0, "UtteranceStarted", LONG);
 }
 
 /// The synthetic voice in a file that can be played into the microphone.
@@ -379,16 +379,32 @@ fn captions_follow_the_microphone_and_a_sentence_is_spoken_once_it_is_accepted()
     let pending: serde_json::Value = serde_json::from_str(&world.vasa(&["revoice", "list", "--json"])).unwrap();
     assert!(pending[0]["text"].as_str().unwrap().contains("playing outside"), "{pending}");
     assert!(!monitor.log().contains("UtteranceStarted"), "nothing is spoken before it is accepted");
-    world.vasa(&["revoice", "accept", "--text", "The children are inside."]);
+    // At a terminal: e, another text, Enter; then Ctrl-D.
+    let at_terminal = |keys: &str| {
+        let script = format!("({keys}; sleep 1) | TERM=xterm script -qec '{} revoice' /dev/null", vasa());
+        let mut program = world.session.spawn("bash", &["-c", &script]);
+        assert_eq!(program.wait(LONG).code(), Some(0), "{}", program.log());
+        program.log()
+    };
+    let shown =
+        at_terminal("sleep 2; printf e; sleep 1; printf '\\025The children are inside.\\r'; sleep 2; printf '\\004'");
+    assert!(shown.contains("playing outside"), "{shown}");
     let (_, line) = monitor.wait_line(line, "'Pending': <@a(ts) []>", LONG);
     let (_, line) = monitor.wait_line(line, "UtteranceFinished", LONG);
 
+    // Escape drops a sentence.
     world.session.microphone(&second).wait(LONG);
     let (_, line) = monitor.wait_line(line, "'Pending': <[(", LONG);
-    world.vasa(&["revoice", "reject"]);
+    at_terminal("sleep 2; printf '\\033'; sleep 1; printf '\\004'");
     let (_, line) = monitor.wait_line(line, "'Pending': <@a(ts) []>", LONG);
+
+    world.session.microphone(&second).wait(LONG);
+    let (_, line) = monitor.wait_line(line, "'Pending': <[(", LONG);
+    world.vasa(&["revoice", "accept"]);
+    let (_, line) = monitor.wait_line(line, "UtteranceFinished", LONG);
     let none = world.run(vasa(), &["revoice", "accept"]);
     assert!(none.status.code() == Some(1) && text(&none.stderr).contains("no sentence is waiting"));
+    // And at once where nobody wants to read it.
     world.vasa(&["revoice", "mode", "immediate"]);
     world.session.microphone(&second).wait(LONG);
     let (_, line) = monitor.wait_line(line, "UtteranceStarted", LONG);

@@ -253,13 +253,14 @@ fn words_are_heard_after_noise_and_none_is_cut_off() {
     let _alone = alone();
     let mut random = fastrand::Rng::with_seed(9);
     let sound =
-        [silence(1.0), joe("Peter bought bread."), silence(1.5), joe("Susan sold cheese."), silence(1.0)].concat();
+        [silence(1.0), joe("Peter bought bread."), silence(1.5), joe("The garden is very green."), silence(1.0)]
+            .concat();
     // Office noise at some 30 dB below the voice.
     let noisy: Vec<f32> = sound.iter().map(|s| s * 0.5 + (random.f32() - 0.5) * 0.01).collect();
     let found = segments(&noisy);
     assert_eq!(found.len(), 2, "{:?}", found.iter().map(Segment::seconds).collect::<Vec<_>>());
     let mut whisper = whisper();
-    for (segment, said) in found.iter().zip(["Peter bought bread", "Susan sold cheese"]) {
+    for (segment, said) in found.iter().zip(["Peter bought bread", "The garden is very green"]) {
         let heard = whisper.hear(&segment.samples, Care::Whole).unwrap();
         assert!(errors(said, &heard.text).0 <= 1, "{said}: {heard:?}");
         assert!(segment.voiced > 0.5 && segment.seconds() < 3.0);

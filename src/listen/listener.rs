@@ -67,12 +67,8 @@ pub struct Feed {
     shared: Arc<Shared>,
 }
 
-/// What the listener's thread waits for.
-enum Message {
-    Block(Block),
-    /// Look whether something was switched off, or it is all over.
-    Wake,
-}
+/// What the listener's thread waits for; None: something was switched off, or it is all over.
+type Message = Option<Block>;
 
 struct Shared {
     recogniser: Recogniser,
@@ -91,7 +87,7 @@ impl Feed {
     pub fn hear(&self, block: &Block) {
         if self.shared.listening.load(Relaxed) {
             // Full: the listener stands still, and what it would hear is late beyond use.
-            let _ = self.messages.try_send(Message::Block(*block));
+            let _ = self.messages.try_send(Some(*block));
         }
     }
 }
@@ -152,7 +148,7 @@ impl Listener {
 
     fn wake(&self) {
         // Full: it is awake.
-        let _ = self.feed.messages.try_send(Message::Wake);
+        let _ = self.feed.messages.try_send(None);
     }
 }
 
@@ -192,8 +188,8 @@ impl Ear {
             }
             match message {
                 _ if !self.shared.listening.load(Relaxed) => self.segments.reset(),
-                Ok(Message::Block(block)) => self.hear(&block, deaf()),
-                Ok(Message::Wake) => {}
+                Ok(Some(block)) => self.hear(&block, deaf()),
+                Ok(None) => {}
                 Err(RecvTimeoutError::Timeout) => self.stop(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }

@@ -121,6 +121,9 @@ impl Recogniser {
         work.lost = false;
         self.abort.store(true, Relaxed);
         self.take_back(&mut work);
+        drop(work);
+        // Whoever does not listen misses no model.
+        self.tell(None);
     }
 
     pub fn set(&self, options: Options) {

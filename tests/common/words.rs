@@ -1,18 +1,34 @@
 //! How alike two texts are to a listener.
 
-/// The words as they sound: lower case, no punctuation, numbers in words.
+/// The words as they sound: lower case, no punctuation, numbers in words (digit by digit above twelve).
 pub fn normalise(text: &str) -> Vec<String> {
-    const DIGITS: [&str; 10] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    let mut spaced = String::new();
-    for c in text.chars().flat_map(char::to_lowercase) {
-        match c {
-            '0'..='9' => spaced.push_str(&format!(" {} ", DIGITS[c as usize - '0' as usize])),
-            '\'' | '’' => {}
-            c if c.is_alphanumeric() => spaced.push(c),
-            _ => spaced.push(' '),
+    const NUMBERS: [&str; 13] =
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+    let mut words: Vec<String> = Vec::new();
+    // Digits and letters that stand together are different words: "F2".
+    let mut kind = ' ';
+    for c in text.chars().flat_map(char::to_lowercase).filter(|c| !matches!(c, '\'' | '’')) {
+        let now = if c.is_ascii_digit() {
+            '0'
+        } else if c.is_alphanumeric() {
+            'a'
+        } else {
+            ' '
+        };
+        if now != ' ' {
+            match words.last_mut() {
+                Some(word) if kind == now => word.push(c),
+                _ => words.push(c.into()),
+            }
         }
+        kind = now;
     }
-    spaced.split_whitespace().map(str::to_owned).collect()
+    let spelt = |word: String| match word.parse::<usize>() {
+        Ok(n) if n < NUMBERS.len() => vec![NUMBERS[n].to_owned()],
+        Ok(_) => word.bytes().map(|d| NUMBERS[usize::from(d - b'0')].to_owned()).collect(),
+        Err(_) => vec![word],
+    };
+    words.into_iter().flat_map(spelt).collect()
 }
 
 /// Words wrong, missing or too many (the least number of edits), and words that were to be heard.
@@ -41,6 +57,7 @@ pub fn error_rate<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> f6
 fn words_are_counted_as_they_sound() {
     assert_eq!(errors("Bin blue at F two now.", "bin blue at F2 now"), (0, 6));
     assert_eq!(errors("It's over.", "Its over"), (0, 2));
+    assert_eq!(errors("ten in two zero one two", "10 in 2012"), (0, 6));
     assert_eq!(errors("one two three", "one three four"), (2, 3));
     assert_eq!(errors("one", ""), (1, 1));
     assert!((error_rate([("a b", "a b"), ("c d", "c x")]) - 0.25).abs() < 1e-9);
