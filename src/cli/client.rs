@@ -18,6 +18,8 @@ pub trait Camera {
     fn state(&self) -> zbus::Result<String>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn input(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_input(&self, value: &str) -> zbus::fdo::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn muted(&self) -> zbus::Result<bool>;
     #[zbus(property(emits_changed_signal = "false"))]
@@ -61,8 +63,60 @@ pub trait Speech {
     fn speaking(&self) -> zbus::Result<bool>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn voice(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn composing(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_composing(&self, value: bool) -> zbus::fdo::Result<()>;
     #[zbus(signal)]
     fn utterance_finished(&self, id: u64, completed: bool) -> zbus::Result<()>;
+    #[zbus(signal)]
+    fn caption(&self, text: &str, is_final: bool) -> zbus::Result<()>;
+}
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Microphone",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Microphone {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn offered(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn in_use(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn monitor(&self) -> zbus::Result<bool>;
+}
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Listening",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Listening {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn captions(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_captions(&self, value: bool) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn subtitles(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_subtitles(&self, value: bool) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn language(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn words(&self) -> zbus::Result<Vec<String>>;
+    #[zbus(property)]
+    fn set_words(&self, value: &[&str]) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn revoice_mode(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_revoice_mode(&self, value: &str) -> zbus::fdo::Result<()>;
+    #[zbus(property)]
+    fn pending(&self) -> zbus::Result<Vec<(u64, String)>>;
+    fn accept(&self, id: u64, text: &str) -> zbus::Result<()>;
+    fn reject(&self, id: u64) -> zbus::Result<()>;
 }
 
 /// Connects to the session bus.

@@ -1,18 +1,26 @@
 //! The command line, one file a subcommand. Errors are one sentence on standard error; the exit status is 0 done,
 //! 1 failed, 2 wrong usage.
 
+mod captions;
 mod client;
+mod compose;
 mod daemon;
+mod input;
 mod models;
 mod profile;
 mod render;
+mod revoice;
 mod say;
 mod status;
+mod terminal;
+mod words;
 
 use crate::config::Paths;
 use clap::{Parser, Subcommand};
+use std::pin::Pin;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
+use zbus::export::futures_core::Stream;
 
 /// A talking face for people whose speech or face does not obey them, as a webcam.
 #[derive(Debug, Parser)]
@@ -32,6 +40,14 @@ enum Command {
     Say(say::Args),
     /// Stop speaking and empty the queue
     Stop,
+    /// Show or choose what drives the face: "text", "microphone" or "revoice"
+    Input(input::Args),
+    /// Follow what the recogniser hears; switch it on and off
+    Captions(captions::Args),
+    /// Decide on the recognised sentences that wait to be spoken by the synthetic voice
+    Revoice(revoice::Args),
+    /// List, add and remove the names and terms that the recogniser shall know
+    Words(words::Args),
     /// List and choose expression profiles
     #[command(subcommand)]
     Profile(profile::Command),
@@ -59,7 +75,7 @@ pub fn main() -> ExitCode {
     let default = if matches!(cli.command, Command::Daemon(_)) { "info" } else { "error" };
     // The GPU stack explains itself at length at INFO; its warnings are kept.
     let filter = std::env::var("VASA_LOG").unwrap_or_else(|_| {
-        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error")
+        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error,whisper_rs=warn")
     });
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default)))
@@ -71,6 +87,10 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args),
         Command::Say(args) => say::run(args),
         Command::Stop => say::stop(),
+        Command::Input(args) => input::run(args),
+        Command::Captions(args) => captions::run(args),
+        Command::Revoice(args) => revoice::run(args),
+        Command::Words(args) => words::run(args),
         Command::Profile(command) => profile::run(command),
         Command::Models(args) => models::run(args, &Paths::find()),
         Command::Render(args) => render::run(args),
@@ -93,6 +113,11 @@ fn print_line(line: &str) {
 /// A small runtime for commands that talk to the daemon.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// The next item of a stream; None: it has ended.
+async fn next<S: Stream>(mut stream: Pin<&mut S>) -> Option<S::Item> {
+    std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `vasa status`: what the running daemon says of itself.
 
-use super::client::{CameraProxy, ProfilesProxy, SpeechProxy, connect, explain};
+use super::client::{CameraProxy, ListeningProxy, MicrophoneProxy, ProfilesProxy, SpeechProxy, connect, explain};
 use super::print_line;
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -31,6 +31,8 @@ async fn report(connection: &zbus::Connection) -> zbus::Result<Value> {
     let camera = CameraProxy::new(connection).await?;
     let profiles = ProfilesProxy::new(connection).await?;
     let speech = SpeechProxy::new(connection).await?;
+    let microphone = MicrophoneProxy::new(connection).await?;
+    let listening = ListeningProxy::new(connection).await?;
     let outlets: Vec<_> = camera
         .outlets()
         .await?
@@ -49,6 +51,17 @@ async fn report(connection: &zbus::Connection) -> zbus::Result<Value> {
         "intensity": profiles.intensity().await?,
         "speaking": speech.speaking().await?,
         "voice": speech.voice().await?,
+        "composing": speech.composing().await?,
+        "virtual_microphone": {
+            "offered": microphone.offered().await?,
+            "in_use": microphone.in_use().await?,
+            "monitor": microphone.monitor().await?,
+        },
+        "captions": listening.captions().await?,
+        "subtitles": listening.subtitles().await?,
+        "language": listening.language().await?,
+        "revoice_mode": listening.revoice_mode().await?,
+        "pending": listening.pending().await?.len(),
         "stats": stats(camera.stats().await?),
         "problems": camera.problems().await?,
     }))
@@ -77,10 +90,24 @@ fn print(report: &Value) {
         let (kind, place) = (outlet["kind"].as_str().unwrap_or_default(), outlet["where"].as_str().unwrap_or_default());
         print_line(&format!("outlet      {kind} {place}, {} reading", outlet["readers"]));
     }
+    let virtual_microphone =
+        match (report["virtual_microphone"]["offered"] == true, report["virtual_microphone"]["in_use"] == true) {
+            (false, _) => "not offered",
+            (true, false) => "offered",
+            (true, true) => "offered, recorded by an app",
+        };
+    print_line(&format!("outlet      VASA Microphone, {virtual_microphone}"));
     print_line(&format!("input       {}{}", text("input"), switch("muted", ", muted", "")));
     print_line(&format!("microphone  {}", switch("microphone_in_use", "open", "closed")));
     print_line(&format!("profile     {} at {}", text("profile"), text("intensity")));
     print_line(&format!("voice       {}{}", text("voice"), switch("speaking", ", speaking", "")));
+    print_line(&format!(
+        "captions    {}{}, language {}",
+        switch("captions", "on", "off"),
+        switch("subtitles", ", in the picture", ""),
+        text("language")
+    ));
+    print_line(&format!("revoice     {}, {} waiting", text("revoice_mode"), text("pending")));
     let s = &report["stats"];
     print_line(&format!(
         "picture     {} frames/s, {} ms a frame, {} ms from sound to picture, {} dropped",

@@ -6,4 +6,4 @@ mod settings;
 
 pub use paths::Paths;
 pub use profile::{MotionStyle, Profile, ProfileError, Profiles};
-pub use settings::{Input, Network, Settings};
+pub use settings::{Input, LONGEST_WORD, MOST_WORDS, Network, RevoiceMode, Settings, check_words};

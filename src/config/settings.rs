@@ -3,7 +3,7 @@
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What drives the mouth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -14,16 +14,42 @@ pub enum Input {
     Text,
     /// The user's own voice.
     Microphone,
+    /// The user's own voice, recognised and spoken again by the synthetic voice.
+    Revoice,
 }
 
 impl Input {
-    pub const ALL: [Input; 2] = [Input::Text, Input::Microphone];
+    pub const ALL: [Input; 3] = [Input::Text, Input::Microphone, Input::Revoice];
 
     /// The name in D-Bus and in the settings file.
     pub fn name(self) -> &'static str {
         match self {
             Input::Text => "text",
             Input::Microphone => "microphone",
+            Input::Revoice => "revoice",
+        }
+    }
+}
+
+/// When a recognised sentence is spoken again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RevoiceMode {
+    /// Once the user has read and accepted it.
+    #[default]
+    Confirm,
+    /// At once.
+    Immediate,
+}
+
+impl RevoiceMode {
+    pub const ALL: [RevoiceMode; 2] = [RevoiceMode::Confirm, RevoiceMode::Immediate];
+
+    /// The name in D-Bus and in the settings file.
+    pub fn name(self) -> &'static str {
+        match self {
+            RevoiceMode::Confirm => "confirm",
+            RevoiceMode::Immediate => "immediate",
         }
     }
 }
@@ -60,6 +86,22 @@ pub struct Settings {
     pub pipewire: bool,
     pub v4l2: bool,
     pub network: Network,
+    /// Whether the virtual microphone is offered.
+    pub virtual_microphone: bool,
+    /// Whether the user hears the synthetic voice too, and how loud, 0..1.
+    pub monitor: bool,
+    pub monitor_volume: f64,
+    /// Whether the microphone is recognised, and captions are signalled.
+    pub captions: bool,
+    /// Whether what is said is written into the picture.
+    pub subtitles: bool,
+    /// What the recogniser listens for: "auto" or a language tag; the locale's where none is named.
+    pub language: Option<String>,
+    /// Names and terms that the recogniser shall know; as [`check_words`] takes them.
+    pub words: Vec<String>,
+    /// A ggml file in place of the installed recogniser.
+    pub recogniser: Option<PathBuf>,
+    pub revoice: RevoiceMode,
 }
 
 impl Default for Settings {
@@ -78,8 +120,44 @@ impl Default for Settings {
             pipewire: true,
             v4l2: true,
             network: Network::Auto,
+            virtual_microphone: true,
+            monitor: true,
+            monitor_volume: 1.0,
+            captions: false,
+            subtitles: false,
+            language: None,
+            words: Vec::new(),
+            recogniser: None,
+            revoice: RevoiceMode::Confirm,
         }
     }
+}
+
+/// The personal words: how many, and how long each may be, in characters.
+pub const MOST_WORDS: usize = 200;
+pub const LONGEST_WORD: usize = 60;
+
+/// Checks a list of personal words.
+///
+/// # Errors
+/// One sentence: too many words, one that is empty, too long, or has control characters.
+pub fn check_words(words: &[String]) -> Result<(), String> {
+    if words.len() > MOST_WORDS {
+        return Err(format!("there are {} personal words; give at most {MOST_WORDS}", words.len()));
+    }
+    for word in words {
+        let shown: String = word.chars().take(LONGEST_WORD).filter(|c| !c.is_control()).collect();
+        if word.trim().is_empty() || word.chars().any(char::is_control) {
+            return Err(format!(
+                "the personal word \"{shown}\" is empty or has control characters; use letters and digits"
+            ));
+        }
+        let length = word.chars().count();
+        if length > LONGEST_WORD {
+            return Err(format!("the personal word \"{shown}…\" has {length} characters; use at most {LONGEST_WORD}"));
+        }
+    }
+    Ok(())
 }
 
 /// The file as written.
@@ -95,6 +173,15 @@ struct Written {
     voice: Option<String>,
     rate: Option<f64>,
     network: Option<Network>,
+    virtual_microphone: Option<bool>,
+    monitor: Option<bool>,
+    monitor_volume: Option<f64>,
+    captions: Option<bool>,
+    subtitles: Option<bool>,
+    language: Option<String>,
+    words: Vec<String>,
+    recogniser: Option<PathBuf>,
+    revoice: Option<RevoiceMode>,
     camera: WrittenCamera,
 }
 
@@ -148,6 +235,7 @@ impl Settings {
                 bail!("{key} is {value}; it must be {low} to {high}")
             }
         };
+        check_words(&w.words).map_err(|e| anyhow::anyhow!("words: {e}"))?;
         Ok(Self {
             input: w.input.unwrap_or(d.input),
             avatar: w.avatar.unwrap_or(d.avatar),
@@ -162,6 +250,15 @@ impl Settings {
             pipewire: w.camera.pipewire.unwrap_or(d.pipewire),
             v4l2: w.camera.v4l2.unwrap_or(d.v4l2),
             network: w.network.unwrap_or(d.network),
+            virtual_microphone: w.virtual_microphone.unwrap_or(d.virtual_microphone),
+            monitor: w.monitor.unwrap_or(d.monitor),
+            monitor_volume: within("monitor_volume", w.monitor_volume.unwrap_or(d.monitor_volume), 0.0, 1.0)?,
+            captions: w.captions.unwrap_or(d.captions),
+            subtitles: w.subtitles.unwrap_or(d.subtitles),
+            language: w.language,
+            words: w.words,
+            recogniser: w.recogniser,
+            revoice: w.revoice.unwrap_or(d.revoice),
         })
     }
 }
@@ -176,6 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn personal_words_are_bounded() {
+        let words = |n: usize, length: usize| vec!["é".repeat(length); n];
+        assert_eq!(check_words(&words(200, 60)), Ok(()));
+        for (bad, part) in [
+            (words(201, 1), "201 personal words"),
+            (words(1, 61), "61 characters"),
+            (words(1, 0), "empty"),
+            (vec!["a\0b".into()], "control"),
+        ] {
+            let e = check_words(&bad).unwrap_err();
+            assert!(e.contains(part), "{e}");
+        }
+    }
+
+    #[test]
     fn bad_values_are_refused_by_name() {
         for (text, part) in [
             ("inputt = \"text\"", "inputt"),
@@ -184,6 +296,9 @@ mod tests {
             ("intensity = nan", "intensity is NaN"),
             ("[camera]\nsize = \"512x512\"", "\"512x512\""),
             ("[camera]\nfps = 500", "camera.fps is 500"),
+            ("monitor_volume = 1.5", "monitor_volume is 1.5"),
+            ("revoice = \"at once\"", "at once"),
+            ("words = [\"\"]", "personal word"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");

@@ -3,6 +3,8 @@
 mod dbus;
 mod ear;
 mod motion_thread;
+mod overlay;
+mod pending;
 mod problems;
 mod render_thread;
 mod state;
@@ -11,9 +13,10 @@ mod view;
 
 use crate::camera::{Camera, CameraSettings};
 use crate::config::{Paths, Settings};
+use crate::listen::{self, Listener};
 use crate::microphone::{Live, Microphone, Mix};
 use crate::motion::{Lips, Motion};
-use crate::speech::{Event, MonitorSettings, Speaker};
+use crate::speech::{Event, Speaker};
 use anyhow::{Context, Result, bail};
 use ear::{Ear, Listeners};
 use motion_thread::{MotionThread, SOUND_TO_PICTURE};
@@ -54,15 +57,21 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
         pipewire: settings.pipewire,
         v4l2: settings.v4l2,
     }));
-    let (speaker, mut speech_events, playback) = Speaker::start(paths.clone(), monitor(&settings))?;
+    let (speaker, mut speech_events, playback) = Speaker::start(paths.clone(), state::monitor(&settings))?;
     let speaker = Arc::new(speaker);
     let (throat, live) = Live::new(SOUND_TO_PICTURE);
     let own_voice = Arc::new(AtomicBool::new(false));
-    let microphone = Microphone::start(Mix::new(playback, live, own_voice.clone()));
-    let microphone = Arc::new(microphone.context("error starting the virtual microphone's thread")?);
+    let mix = Mix::new(playback, live, own_voice.clone());
+    let microphone = settings.virtual_microphone.then(|| Microphone::start(mix).map(Arc::new)).transpose();
+    let microphone = microphone.context("error starting the virtual microphone's thread")?;
+    // It must not recognise the synthetic voice, which the microphone hears from the loudspeakers.
+    let voice = speaker.clone();
+    let (listener, mut recognised) =
+        Listener::start(paths.clone(), listen::Options::default(), move || voice.speaking())?;
     let (face, heard) = sync_channel(BLOCKS);
-    let ear = Ear::start(Listeners { face, throat, recogniser: Box::new(|_| ()) }, problems.clone())
-        .context("error starting the ear's thread")?;
+    let feed = listener.feed();
+    let listeners = Listeners { face, throat, recogniser: Box::new(move |block| feed.hear(block)) };
+    let ear = Ear::start(listeners, problems.clone()).context("error starting the ear's thread")?;
     let motion = Motion::new(open_lips(&paths, &stats, &problems), seed());
     let (faces_in, faces_out) = rtrb::RingBuffer::new(FACES);
     let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, problems.clone())
@@ -73,7 +82,8 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
 
-    let sound = SoundPath { microphone: microphone.clone(), ear, own_voice };
+    let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
+    let sound = SoundPath { microphone, ear, own_voice, listener };
     let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), sound, motion, render, problems);
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
@@ -88,7 +98,6 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut watchdog = Watchdog::new(&stats);
     let mut camera_changes = camera.changes();
-    let mut microphone_changes = microphone.changes();
     let outcome = loop {
         tokio::select! {
             // A client asks for something.
@@ -115,6 +124,16 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
                     tracing::warn!("error signalling an utterance: {e:?}");
                 }
             }
+            // The user said something.
+            Some(event) = recognised.recv() => {
+                let caption = state.heard(event);
+                update(&mut state, &mut shown, &view_sender, &service).await;
+                if let Some((text, is_final)) = caption
+                    && let Err(e) = service.caption(&text, is_final).await
+                {
+                    tracing::warn!("error signalling a caption: {e:?}");
+                }
+            }
             // An outlet came, went, or is watched by somebody else than before.
             Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
             // The same of the virtual microphone.
@@ -139,7 +158,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // Each room closes its own doors when it is dropped; one that hangs must not keep the program.
     service.leave().await;
-    let closing = tokio::task::spawn_blocking(move || drop((state, microphone, speaker, camera)));
+    let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
     if tokio::time::timeout(Duration::from_secs(3), closing).await.is_err() {
         bail!("a thread did not end within 3 s; the program ends without it");
     }
@@ -164,11 +183,6 @@ async fn update(
     if let Err(e) = service.signal_changes(&old, shown).await {
         tracing::warn!("error signalling a change: {e:?}");
     }
-}
-
-/// How the user hears the synthetic voice.
-fn monitor(settings: &Settings) -> MonitorSettings {
-    MonitorSettings { device: settings.speaker.clone(), ..MonitorSettings::default() }
 }
 
 /// The lip network, or the level of the sound where it cannot run.

@@ -2,17 +2,20 @@
 
 use super::ear::{Ear, Wanted};
 use super::motion_thread::{Message as MotionMessage, MotionThread};
+use super::overlay::Overlay;
+use super::pending::Pending;
 use super::problems::Problems;
 use super::render_thread::{Message as RenderMessage, RenderThread};
-use super::view::{Refusal, Request, SayRequest, State as Running, View};
+use super::view::{MicrophoneStatus, Refusal, Request, SayRequest, State as Running, View};
 use crate::camera::{Camera, Demand};
-use crate::config::{Input, Paths, Profile, Profiles, Settings};
+use crate::config::{Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
+use crate::listen::{self, Listener};
 use crate::microphone::Microphone;
-use crate::speech::{self, Event, SayOptions, Speaker, VoiceInfo};
+use crate::speech::{self, Event, MonitorSettings, SayOptions, Speaker, VoiceInfo};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How fast a profile or an intensity that is set as a property is reached.
 const PROPERTY_FADE: Duration = Duration::from_millis(400);
@@ -22,8 +25,10 @@ const LONGEST_FADE_MS: u32 = 10_000;
 
 /// The sound's way to the apps and to the face.
 pub struct SoundPath {
-    pub microphone: Arc<Microphone>,
+    /// The virtual one, where it is wanted.
+    pub microphone: Option<Arc<Microphone>>,
     pub ear: Ear,
+    pub listener: Listener,
     /// Whether the user's own voice goes to the apps.
     pub own_voice: Arc<AtomicBool>,
 }
@@ -46,6 +51,10 @@ pub struct State {
     camera_on: bool,
     /// The utterance that is being said, with its own profile where it has one.
     utterance: Option<(u64, Option<String>)>,
+    /// The language of the desktop, for the recogniser.
+    locale: String,
+    pending: Pending,
+    overlay: Overlay,
 }
 
 impl State {
@@ -77,6 +86,9 @@ impl State {
             muted: false,
             camera_on: true,
             utterance: None,
+            locale: listen::of_locale(),
+            pending: Pending::default(),
+            overlay: Overlay::default(),
         };
         state.correct_settings();
         state.apply_style(Duration::ZERO);
@@ -101,6 +113,10 @@ impl State {
                 self.voice_names()
             ));
         }
+        if let Some(language) = self.settings.language.take_if(|l| listen::check_language(l).is_err()) {
+            let why = listen::check_language(&language).err().unwrap_or_default();
+            told.push(format!("the settings are wrong: {why} (\"{}\" is used)", self.locale));
+        }
         self.problems.set("settings", told);
     }
 
@@ -108,8 +124,10 @@ impl State {
     pub fn view(&self) -> View {
         let outlets = self.camera.outlets();
         let mut problems = self.camera.problems();
-        problems.extend(self.sound.microphone.problem());
+        problems.extend(self.sound.microphone.as_ref().and_then(|m| m.problem()));
         problems.extend(self.speaker.problems());
+        problems.extend(self.sound.listener.problems());
+        problems.extend(self.pending.problem());
         problems.extend(self.problems.all());
         let running = if outlets.is_empty() {
             Running::Failed
@@ -136,7 +154,70 @@ impl State {
             voice: self.voice(),
             rate: self.settings.rate,
             avatar: self.settings.avatar.clone(),
+            composing: self.overlay.composing(Instant::now()),
+            microphone: self.sound.microphone.as_ref().map_or_else(MicrophoneStatus::default, |m| MicrophoneStatus {
+                offered: m.offered(),
+                in_use: m.in_use(),
+            }),
+            monitor: self.settings.monitor,
+            monitor_volume: self.settings.monitor_volume,
+            captions: self.settings.captions,
+            subtitles: self.settings.subtitles,
+            language: self.language(),
+            words: self.settings.words.clone(),
+            revoice: self.settings.revoice,
+            pending: self.pending.list(),
         }
+    }
+
+    /// What the picture is to show beside the face: the subtitle, and whether the user is typing.
+    pub fn overlay(&self) -> (Option<String>, bool) {
+        let now = Instant::now();
+        let subtitle = if self.settings.subtitles { self.overlay.subtitle(now) } else { None };
+        (subtitle, self.overlay.composing(now))
+    }
+
+    /// Whether the microphone must be open to be recognised, whether or not it drives the face.
+    pub fn wants_ear(&self) -> bool {
+        !self.muted && (self.settings.captions || self.settings.input == Input::Revoice)
+    }
+
+    /// Follows the recogniser. What is to be signalled as a caption: the text, and whether it is final.
+    pub fn heard(&mut self, event: listen::Event) -> Option<(String, bool)> {
+        // Said before the microphone was closed, or muted.
+        if !self.wants_ear() {
+            return None;
+        }
+        let (text, id) = match event {
+            listen::Event::Partial(text) => (text, None),
+            listen::Event::Final { id, text } => (text, Some(id)),
+            listen::Event::Withdrawn => (String::new(), Some(0)),
+        };
+        if self.settings.input != Input::Revoice {
+            self.overlay.heard(&text, id.is_some(), Instant::now());
+        } else if let Some(id) = id.filter(|_| !text.is_empty()) {
+            // Others read a sentence when it is spoken, not before the user has seen it.
+            self.revoice(id, text.clone());
+        }
+        Some((text, id.is_some()))
+    }
+
+    /// A sentence of the user's is to be spoken by the synthetic voice.
+    fn revoice(&mut self, id: u64, text: String) {
+        if self.settings.revoice == RevoiceMode::Confirm {
+            return self.pending.push(id, text);
+        }
+        let refused = self.say(SayRequest { text, ..SayRequest::default() }).err();
+        let told = refused.map(|r| format!("a recognised sentence was not spoken: {}", r.sentence()));
+        self.problems.set("revoice", told.into_iter().collect());
+    }
+
+    fn accept(&mut self, id: u64, text: String) -> Result<(), Refusal> {
+        let recognised = self.pending.get(id).ok_or_else(|| not_pending(id))?;
+        let text = if text.trim().is_empty() { recognised.to_owned() } else { text };
+        self.say(SayRequest { text, ..SayRequest::default() })?;
+        self.pending.remove(id);
+        Ok(())
     }
 
     /// Carries out one request; a refused one changes nothing.
@@ -168,8 +249,47 @@ impl State {
                 self.settings.voice = Some(name);
             }
             Request::SetRate(rate) => {
-                check_rate("Rate", rate)?;
+                check_within("Rate", rate, 0.5, 2.0)?;
                 self.settings.rate = rate;
+            }
+            Request::SetComposing(composing) => self.overlay.compose(composing, Instant::now()),
+            Request::SetMonitor(on) => {
+                self.settings.monitor = on;
+                self.apply_monitor();
+            }
+            Request::SetMonitorVolume(volume) => {
+                check_within("MonitorVolume", volume, 0.0, 1.0)?;
+                self.settings.monitor_volume = volume;
+                self.apply_monitor();
+            }
+            Request::SetCaptions(on) => {
+                self.settings.captions = on;
+                self.apply_listener();
+            }
+            Request::SetSubtitles(on) => self.settings.subtitles = on,
+            Request::SetLanguage(tag) => {
+                listen::check_language(&tag).map_err(Refusal::InvalidArgument)?;
+                self.settings.language = Some(tag);
+                self.apply_listener();
+            }
+            Request::SetWords(words) => {
+                check_words(&words).map_err(Refusal::InvalidArgument)?;
+                self.settings.words = words;
+                self.apply_listener();
+            }
+            Request::SetRevoiceMode(name) => {
+                self.settings.revoice = RevoiceMode::ALL.into_iter().find(|m| m.name() == name).ok_or_else(|| {
+                    Refusal::InvalidArgument(format!(
+                        "RevoiceMode was given \"{}\"; it must be \"confirm\" or \"immediate\"",
+                        shorten(&name)
+                    ))
+                })?;
+            }
+            Request::Accept { id, text } => self.accept(id, text)?,
+            Request::Reject(id) => {
+                if !self.pending.remove(id) {
+                    return Err(not_pending(id));
+                }
             }
             Request::Reload => self.reload()?,
             Request::Quit => {}
@@ -182,12 +302,14 @@ impl State {
         match event {
             Event::Started { id, profile } => {
                 let own = profile.is_some();
+                self.overlay.started(*id);
                 self.utterance = Some((*id, profile.clone()));
                 if own {
                     self.apply_style(PROPERTY_FADE);
                 }
             }
             Event::Finished { id, .. } => {
+                self.overlay.finished(*id);
                 if let Some((_, own)) = self.utterance.take_if(|(u, _)| u == id)
                     && own.is_some()
                 {
@@ -208,11 +330,24 @@ impl State {
 
     fn set_input(&mut self, name: &str) -> Result<(), Refusal> {
         let input = Input::ALL.into_iter().find(|i| i.name() == name).ok_or_else(|| {
-            Refusal::InvalidArgument(format!("Input was given \"{name}\"; it must be \"text\" or \"microphone\""))
+            Refusal::InvalidArgument(format!(
+                "Input was given \"{}\"; it must be \"text\", \"microphone\" or \"revoice\"",
+                shorten(name)
+            ))
         })?;
-        self.settings.input = input;
+        self.change_input(input);
         self.apply_microphone();
         Ok(())
+    }
+
+    /// What was recognised for another input is not spoken any more.
+    fn change_input(&mut self, input: Input) {
+        if self.settings.input != input {
+            self.settings.input = input;
+            self.pending.clear();
+            self.overlay.forget_caption();
+            self.problems.set("revoice", Vec::new());
+        }
     }
 
     fn activate(&mut self, name: String, intensity: f64, over: Duration) -> Result<(), Refusal> {
@@ -234,7 +369,7 @@ impl State {
             self.check_voice(voice)?;
         }
         if let Some(rate) = say.rate {
-            check_rate("the option \"rate\"", rate)?;
+            check_within("the option \"rate\"", rate, 0.5, 2.0)?;
         }
         let options = SayOptions {
             voice: Some(say.voice.unwrap_or_else(|| self.voice())),
@@ -242,10 +377,12 @@ impl State {
             interrupt: say.interrupt,
             profile: say.profile,
         };
-        self.speaker.say(&say.text, options).map_err(|e| match e {
+        let id = self.speaker.say(&say.text, options).map_err(|e| match e {
             speech::SayError::Text(m) => Refusal::InvalidArgument(m),
             speech::SayError::Busy(m) => Refusal::NotReady(m),
-        })
+        })?;
+        self.overlay.queued(id, &say.text);
+        Ok(id)
     }
 
     fn check_profile(&self, name: &str) -> Result<(), Refusal> {
@@ -290,14 +427,34 @@ impl State {
         let own_voice = self.settings.input == Input::Microphone && !self.muted;
         self.sound.own_voice.store(own_voice, Relaxed);
         self.motion.send(MotionMessage::Microphone(own_voice));
+        self.apply_listener();
+    }
+
+    fn apply_listener(&mut self) {
+        self.sound.listener.set(listen::Options {
+            language: self.language(),
+            words: self.settings.words.clone(),
+            recogniser: self.settings.recogniser.clone(),
+            ..listen::Options::default()
+        });
+        self.sound.listener.listen(self.wants_ear());
         self.follow_listeners();
+    }
+
+    fn apply_monitor(&self) {
+        self.speaker.set_monitor(monitor(&self.settings));
+    }
+
+    /// What the recogniser listens for.
+    fn language(&self) -> String {
+        self.settings.language.clone().unwrap_or_else(|| self.locale.clone())
     }
 
     /// Opens the microphone while somebody needs it, and only then.
     pub fn follow_listeners(&mut self) {
-        let own_voice =
-            self.settings.input == Input::Microphone && (self.camera.watched() || self.sound.microphone.in_use());
-        let wanted = (own_voice && !self.muted).then(|| self.settings.microphone.clone());
+        let in_use = self.sound.microphone.as_ref().is_some_and(|m| m.in_use());
+        let own_voice = self.settings.input == Input::Microphone && (self.camera.watched() || in_use) && !self.muted;
+        let wanted = (own_voice || self.wants_ear()).then(|| self.settings.microphone.clone());
         if wanted != self.wanted {
             self.sound.ear.want(wanted.clone());
             self.wanted = wanted;
@@ -313,11 +470,13 @@ impl State {
         self.profiles = profiles.or_keep(&self.profiles, !broken.is_empty());
         self.problems.set("profiles", broken.iter().map(ToString::to_string).collect());
         self.voices = speech::voices(&self.paths);
+        self.change_input(new.input);
         self.settings =
             Settings { size: self.settings.size, fps: self.settings.fps, avatar: self.settings.avatar.clone(), ..new };
         self.correct_settings();
         self.apply_style(PROPERTY_FADE);
         self.apply_microphone();
+        self.apply_monitor();
         if broken.is_empty() {
             Ok(())
         } else {
@@ -327,11 +486,20 @@ impl State {
     }
 }
 
-fn check_rate(what: &str, rate: f64) -> Result<(), Refusal> {
-    if (0.5..=2.0).contains(&rate) {
+/// How the user hears the synthetic voice.
+pub fn monitor(settings: &Settings) -> MonitorSettings {
+    MonitorSettings { on: settings.monitor, volume: settings.monitor_volume, device: settings.speaker.clone() }
+}
+
+fn check_within(what: &str, value: f64, low: f64, high: f64) -> Result<(), Refusal> {
+    if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(Refusal::InvalidArgument(format!("{what} is {rate}; it must be 0.5 to 2")))
+    Err(Refusal::InvalidArgument(format!("{what} is {value}; it must be {low} to {high}")))
+}
+
+fn not_pending(id: u64) -> Refusal {
+    Refusal::NotFound(format!("no sentence with the id {id} is waiting; Pending lists those that are"))
 }
 
 /// A megabyte of a name does not come back in a sentence.

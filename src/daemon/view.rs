@@ -1,7 +1,7 @@
 //! What the daemon shows of itself, and what can be asked of it. D-Bus handlers hold a [`Handle`]: they read the latest
 //! [`View`] and send a [`Command`]; the main loop alone owns the state, so no handler ever waits for a lock.
 
-use crate::config::Input;
+use crate::config::{Input, RevoiceMode};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -51,6 +51,27 @@ pub struct View {
     pub voice: String,
     pub rate: f64,
     pub avatar: String,
+    /// The user is typing.
+    pub composing: bool,
+    pub microphone: MicrophoneStatus,
+    pub monitor: bool,
+    pub monitor_volume: f64,
+    pub captions: bool,
+    pub subtitles: bool,
+    pub language: String,
+    pub words: Vec<String>,
+    pub revoice: RevoiceMode,
+    /// Recognised sentences that wait to be accepted or rejected: (id, text), the oldest first.
+    pub pending: Vec<(u64, String)>,
+}
+
+/// How the virtual microphone stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MicrophoneStatus {
+    /// Apps can choose it.
+    pub offered: bool,
+    /// An app records it.
+    pub in_use: bool,
 }
 
 /// Why a command was refused; each holds one sentence with the thing, the value and what is accepted.
@@ -60,6 +81,15 @@ pub enum Refusal {
     NotFound(String),
     NotReady(String),
     Failed(String),
+}
+
+impl Refusal {
+    /// The sentence.
+    pub fn sentence(&self) -> &str {
+        match self {
+            Refusal::InvalidArgument(m) | Refusal::NotFound(m) | Refusal::NotReady(m) | Refusal::Failed(m) => m,
+        }
+    }
 }
 
 /// What one utterance may change.
@@ -78,13 +108,31 @@ pub enum Request {
     SetInput(String),
     SetMuted(bool),
     SetCameraOn(bool),
-    Activate { profile: String, intensity: f64, over_ms: u32 },
+    Activate {
+        profile: String,
+        intensity: f64,
+        over_ms: u32,
+    },
     SetProfile(String),
     SetIntensity(f64),
     Say(SayRequest),
     StopSpeech,
     SetVoice(String),
     SetRate(f64),
+    SetComposing(bool),
+    SetMonitor(bool),
+    SetMonitorVolume(f64),
+    SetCaptions(bool),
+    SetSubtitles(bool),
+    SetLanguage(String),
+    SetWords(Vec<String>),
+    SetRevoiceMode(String),
+    /// Speaks a pending sentence; an empty text leaves it as it was recognised.
+    Accept {
+        id: u64,
+        text: String,
+    },
+    Reject(u64),
     Reload,
     Quit,
 }

@@ -2,6 +2,8 @@
 
 mod camera;
 mod error;
+mod listening;
+mod microphone;
 mod profiles;
 mod properties;
 mod speech;
@@ -9,11 +11,13 @@ mod speech;
 use super::view::{Handle, View};
 use anyhow::{Context, Result, bail};
 use camera::CameraInterface;
+use listening::ListeningInterface;
+use microphone::MicrophoneInterface;
 use profiles::ProfilesInterface;
+use properties::Properties;
 use speech::SpeechInterface;
 use zbus::Connection;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
-use zbus::object_server::InterfaceRef;
 
 pub const NAME: &str = "org.vasacamera.VasaCamera1";
 pub const PATH: &str = "/org/vasacamera/VasaCamera1";
@@ -21,9 +25,7 @@ pub const PATH: &str = "/org/vasacamera/VasaCamera1";
 /// The running service; dropping it leaves the bus.
 pub struct Service {
     connection: Connection,
-    camera: InterfaceRef<CameraInterface>,
-    profiles: InterfaceRef<ProfilesInterface>,
-    speech: InterfaceRef<SpeechInterface>,
+    on: Properties,
 }
 
 impl Service {
@@ -38,10 +40,17 @@ impl Service {
         let server = connection.object_server();
         server.at(PATH, CameraInterface::new(handle.clone())).await?;
         server.at(PATH, ProfilesInterface::new(handle.clone())).await?;
-        server.at(PATH, SpeechInterface::new(handle)).await?;
-        let (camera, profiles, speech) =
-            (server.interface(PATH).await?, server.interface(PATH).await?, server.interface(PATH).await?);
-        properties::install(server, &camera, &profiles, &speech).await?;
+        server.at(PATH, SpeechInterface::new(handle.clone())).await?;
+        server.at(PATH, MicrophoneInterface::new(handle.clone())).await?;
+        server.at(PATH, ListeningInterface::new(handle)).await?;
+        let on = Properties {
+            camera: server.interface(PATH).await?,
+            profiles: server.interface(PATH).await?,
+            speech: server.interface(PATH).await?,
+            microphone: server.interface(PATH).await?,
+            listening: server.interface(PATH).await?,
+        };
+        properties::install(server, on.clone()).await?;
         let reply = connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await;
         match reply {
             Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => {}
@@ -50,7 +59,7 @@ impl Service {
             ),
             Err(e) => return Err(e).context("error requesting the D-Bus name"),
         }
-        Ok(Self { connection, camera, profiles, speech })
+        Ok(Self { connection, on })
     }
 
     /// Signals every property that differs between the two views.
@@ -58,7 +67,7 @@ impl Service {
     /// # Errors
     /// Whatever the bus reports.
     pub async fn signal_changes(&self, old: &View, new: &View) -> zbus::Result<()> {
-        let (emitter, iface) = (self.camera.signal_emitter(), self.camera.get().await);
+        let (emitter, iface) = (self.on.camera.signal_emitter(), self.on.camera.get().await);
         if old.state != new.state {
             iface.state_changed(emitter).await?;
         }
@@ -80,7 +89,7 @@ impl Service {
         if old.problems != new.problems {
             iface.problems_changed(emitter).await?;
         }
-        let (emitter, iface) = (self.profiles.signal_emitter(), self.profiles.get().await);
+        let (emitter, iface) = (self.on.profiles.signal_emitter(), self.on.profiles.get().await);
         if old.profiles != new.profiles {
             iface.available_changed(emitter).await?;
         }
@@ -90,7 +99,7 @@ impl Service {
         if old.intensity != new.intensity {
             iface.intensity_changed(emitter).await?;
         }
-        let (emitter, iface) = (self.speech.signal_emitter(), self.speech.get().await);
+        let (emitter, iface) = (self.on.speech.signal_emitter(), self.on.speech.get().await);
         if old.speaking != new.speaking {
             iface.speaking_changed(emitter).await?;
         }
@@ -103,15 +112,64 @@ impl Service {
         if old.rate != new.rate {
             iface.rate_changed(emitter).await?;
         }
+        if old.composing != new.composing {
+            iface.composing_changed(emitter).await?;
+        }
+        self.signal_microphone(old, new).await?;
+        self.signal_listening(old, new).await
+    }
+
+    async fn signal_microphone(&self, old: &View, new: &View) -> zbus::Result<()> {
+        let (emitter, iface) = (self.on.microphone.signal_emitter(), self.on.microphone.get().await);
+        if old.microphone.offered != new.microphone.offered {
+            iface.offered_changed(emitter).await?;
+        }
+        if old.microphone.in_use != new.microphone.in_use {
+            iface.in_use_changed(emitter).await?;
+        }
+        if old.monitor != new.monitor {
+            iface.monitor_changed(emitter).await?;
+        }
+        if old.monitor_volume != new.monitor_volume {
+            iface.monitor_volume_changed(emitter).await?;
+        }
         Ok(())
     }
 
+    async fn signal_listening(&self, old: &View, new: &View) -> zbus::Result<()> {
+        let (emitter, iface) = (self.on.listening.signal_emitter(), self.on.listening.get().await);
+        if old.captions != new.captions {
+            iface.captions_changed(emitter).await?;
+        }
+        if old.subtitles != new.subtitles {
+            iface.subtitles_changed(emitter).await?;
+        }
+        if old.language != new.language {
+            iface.language_changed(emitter).await?;
+        }
+        if old.words != new.words {
+            iface.words_changed(emitter).await?;
+        }
+        if old.revoice != new.revoice {
+            iface.revoice_mode_changed(emitter).await?;
+        }
+        if old.pending != new.pending {
+            iface.pending_changed(emitter).await?;
+        }
+        Ok(())
+    }
+
+    /// What the recogniser heard.
+    pub async fn caption(&self, text: &str, is_final: bool) -> zbus::Result<()> {
+        SpeechInterface::caption(self.on.speech.signal_emitter(), text, is_final).await
+    }
+
     pub async fn utterance_started(&self, id: u64) -> zbus::Result<()> {
-        SpeechInterface::utterance_started(self.speech.signal_emitter(), id).await
+        SpeechInterface::utterance_started(self.on.speech.signal_emitter(), id).await
     }
 
     pub async fn utterance_finished(&self, id: u64, completed: bool) -> zbus::Result<()> {
-        SpeechInterface::utterance_finished(self.speech.signal_emitter(), id, completed).await
+        SpeechInterface::utterance_finished(self.on.speech.signal_emitter(), id, completed).await
     }
 
     /// Gives the name back, so that callers see at once that nobody answers.

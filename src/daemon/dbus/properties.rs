@@ -4,6 +4,8 @@
 use super::PATH;
 use super::camera::CameraInterface;
 use super::error::{Error, PropertyError};
+use super::listening::ListeningInterface;
+use super::microphone::MicrophoneInterface;
 use super::profiles::ProfilesInterface;
 use super::speech::SpeechInterface;
 use std::collections::HashMap;
@@ -13,21 +15,19 @@ use zbus::object_server::{Interface, InterfaceRef, ObjectServer, SignalEmitter};
 use zbus::zvariant::{OwnedValue, Value};
 use zbus::{Connection, interface};
 
-struct Properties {
-    camera: InterfaceRef<CameraInterface>,
-    profiles: InterfaceRef<ProfilesInterface>,
-    speech: InterfaceRef<SpeechInterface>,
+/// All interfaces that have properties.
+#[derive(Clone)]
+pub struct Properties {
+    pub camera: InterfaceRef<CameraInterface>,
+    pub profiles: InterfaceRef<ProfilesInterface>,
+    pub speech: InterfaceRef<SpeechInterface>,
+    pub microphone: InterfaceRef<MicrophoneInterface>,
+    pub listening: InterfaceRef<ListeningInterface>,
 }
 
 /// Puts ours in the place of zbus's.
-pub async fn install(
-    server: &ObjectServer,
-    camera: &InterfaceRef<CameraInterface>,
-    profiles: &InterfaceRef<ProfilesInterface>,
-    speech: &InterfaceRef<SpeechInterface>,
-) -> zbus::Result<()> {
+pub async fn install(server: &ObjectServer, ours: Properties) -> zbus::Result<()> {
     server.remove::<fdo::Properties, _>(PATH).await?;
-    let ours = Properties { camera: camera.clone(), profiles: profiles.clone(), speech: speech.clone() };
     server.at(PATH, ours).await.map(drop)
 }
 
@@ -46,6 +46,14 @@ macro_rules! on_interface {
         } else if name == SpeechInterface::name() {
             let guard = $self.speech.get().await;
             let $iface: &SpeechInterface = &guard;
+            $body
+        } else if name == MicrophoneInterface::name() {
+            let guard = $self.microphone.get().await;
+            let $iface: &MicrophoneInterface = &guard;
+            $body
+        } else if name == ListeningInterface::name() {
+            let guard = $self.listening.get().await;
+            let $iface: &ListeningInterface = &guard;
             $body
         } else {
             Err(fdo::Error::UnknownInterface(format!("{PATH} has no interface \"{name}\" with properties")))
@@ -75,6 +83,7 @@ impl Properties {
         value: Value<'_>,
     ) -> Result<(), PropertyError> {
         let (camera, profiles, speech) = (self.camera.get().await, self.profiles.get().await, self.speech.get().await);
+        let (microphone, listening) = (self.microphone.get().await, self.listening.get().await);
         let ours = |suffix: &str| interface_name.as_str() == format!("{}{suffix}", super::NAME);
         match property_name {
             "Input" if ours("") => camera.set_input(typed(property_name, value)?).await?,
@@ -84,6 +93,16 @@ impl Properties {
             "Intensity" if ours(".Profiles") => profiles.set_intensity(typed(property_name, value)?).await?,
             "Voice" if ours(".Speech") => speech.set_voice(typed(property_name, value)?).await?,
             "Rate" if ours(".Speech") => speech.set_rate(typed(property_name, value)?).await?,
+            "Composing" if ours(".Speech") => speech.set_composing(typed(property_name, value)?).await?,
+            "Monitor" if ours(".Microphone") => microphone.set_monitor(typed(property_name, value)?).await?,
+            "MonitorVolume" if ours(".Microphone") => {
+                microphone.set_monitor_volume(typed(property_name, value)?).await?;
+            }
+            "Captions" if ours(".Listening") => listening.set_captions(typed(property_name, value)?).await?,
+            "Subtitles" if ours(".Listening") => listening.set_subtitles(typed(property_name, value)?).await?,
+            "Language" if ours(".Listening") => listening.set_language(typed(property_name, value)?).await?,
+            "Words" if ours(".Listening") => listening.set_words(typed(property_name, value)?).await?,
+            "RevoiceMode" if ours(".Listening") => listening.set_revoice_mode(typed(property_name, value)?).await?,
             _ => return Err(self.not_settable(interface_name, property_name).await),
         }
         Ok(())

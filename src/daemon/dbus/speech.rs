@@ -58,11 +58,24 @@ impl SpeechInterface {
         Ok(self.handle.ask(Request::SetRate(value)).await.map(drop)?)
     }
 
+    #[zbus(property)]
+    async fn composing(&self) -> bool {
+        self.handle.now().composing
+    }
+
+    #[zbus(property)]
+    pub async fn set_composing(&self, value: bool) -> Result<(), Error> {
+        Ok(self.handle.ask(Request::SetComposing(value)).await.map(drop)?)
+    }
+
     #[zbus(signal)]
     pub async fn utterance_started(emitter: &SignalEmitter<'_>, id: u64) -> zbus::Result<()>;
 
     #[zbus(signal)]
     pub async fn utterance_finished(emitter: &SignalEmitter<'_>, id: u64, completed: bool) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    pub async fn caption(emitter: &SignalEmitter<'_>, text: &str, r#final: bool) -> zbus::Result<()>;
 }
 
 /// Checks the options' names and types; their values are checked where they are used.
