@@ -146,14 +146,16 @@ impl Loop {
         let mut due = Moment::now();
         let mut before: Option<Moment> = None;
         loop {
-            match self.receiver.try_recv() {
-                Ok(Message::CameraOn(on)) => self.camera_on = on,
-                Ok(Message::Overlay { subtitle, composing }) => {
-                    self.overlay.set_subtitle(subtitle.as_deref());
-                    self.overlay.set_composing(composing);
+            loop {
+                match self.receiver.try_recv() {
+                    Ok(Message::CameraOn(on)) => self.camera_on = on,
+                    Ok(Message::Overlay { subtitle, composing }) => {
+                        self.overlay.set_subtitle(subtitle.as_deref());
+                        self.overlay.set_composing(composing);
+                    }
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => return,
                 }
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => return,
             }
             let demand = self.camera.demand();
             let fps = match demand {

@@ -400,10 +400,13 @@ mod tests {
         overlay.set_subtitle(Some(&"Two full lines of subtitle, as wide as they can be. ".repeat(3)));
         overlay.set_composing(true);
         let mut frame = settled(&mut overlay, HD);
-        let clock = std::time::Instant::now();
-        for k in 0..1000 {
-            overlay.draw(&mut frame, at(500 + k));
-        }
-        println!("two lines and the note: {:.3} ms a frame at 1280x720", clock.elapsed().as_secs_f64());
+        // The least of several: other work of the machine is not the overlay's.
+        let batch = |k: i64| {
+            let clock = std::time::Instant::now();
+            (0..100).for_each(|i| overlay.draw(&mut frame, at(500 + 100 * k + i)));
+            clock.elapsed().as_secs_f64() * 10.0
+        };
+        let least = (0..20).map(batch).fold(f64::MAX, f64::min);
+        println!("two lines and the note: {least:.3} ms a frame at 1280x720");
     }
 }
