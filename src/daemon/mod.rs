@@ -174,6 +174,7 @@ async fn update(
     service: &dbus::Service,
 ) {
     state.follow_listeners();
+    state.follow_overlay();
     let new = state.view();
     if **shown == new {
         return;

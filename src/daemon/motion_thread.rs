@@ -6,7 +6,7 @@ use crate::camera::Camera;
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Face;
-use crate::motion::Motion;
+use crate::motion::{LOOK_AHEAD, Motion, PHONES_AHEAD, PHONES_BACK};
 use crate::sound::Block;
 use crate::speech::{Phone, Speaker};
 use std::sync::Arc;
@@ -24,9 +24,6 @@ const BLOCK: Duration = Duration::from_millis(20);
 /// Later than this, and time was lost (suspend, a stopped process): start afresh instead of catching up.
 const TOO_LATE: f64 = 0.25;
 
-/// How far around a block its phonemes matter.
-const PHONES: Duration = Duration::from_millis(400);
-
 /// What the main loop tells the motion thread.
 pub enum Message {
     Style {
@@ -36,6 +33,8 @@ pub enum Message {
     },
     /// Whether the microphone drives the face.
     Microphone(bool),
+    /// Whether the user is composing a text.
+    Composing(bool),
     /// Somebody watches: wake up.
     Wake,
 }
@@ -199,7 +198,8 @@ impl Loop {
             return;
         }
         self.fed = block.at + BLOCK;
-        self.speaker.phones(block.at - PHONES, block.at + PHONES, &mut self.phones);
+        let face_at = block.at + BLOCK - LOOK_AHEAD;
+        self.speaker.phones(face_at - PHONES_BACK, face_at + PHONES_AHEAD, &mut self.phones);
         let face = self.motion.step(block, &self.phones);
         if self.motion.problem() != self.told.as_deref() {
             self.told = self.motion.problem().map(str::to_owned);
@@ -213,6 +213,7 @@ impl Loop {
         match message {
             Message::Style { profile, intensity, over } => self.motion.set_profile(&profile, intensity, over),
             Message::Microphone(listen) => self.listen = listen,
+            Message::Composing(composing) => self.motion.set_composing(composing),
             Message::Wake => {}
         }
     }

@@ -55,6 +55,8 @@ pub struct State {
     locale: String,
     pending: Pending,
     overlay: Overlay,
+    /// The overlay as the picture was last told.
+    drawn: (Option<String>, bool),
 }
 
 impl State {
@@ -89,11 +91,32 @@ impl State {
             locale: listen::of_locale(),
             pending: Pending::default(),
             overlay: Overlay::default(),
+            drawn: (None, false),
         };
         state.correct_settings();
         state.apply_style(Duration::ZERO);
         state.apply_microphone();
+        state.prepare_voice();
         state
+    }
+
+    /// Loads the voice before it is needed, so that the first word comes as soon as the others.
+    fn prepare_voice(&self) {
+        if self.settings.input != Input::Microphone {
+            self.speaker.prepare(Some(self.voice()));
+        }
+    }
+
+    /// Tells picture and face what they show beside the voice, where that has changed.
+    pub fn follow_overlay(&mut self) {
+        let overlay = self.overlay();
+        if overlay == self.drawn {
+            return;
+        }
+        let (subtitle, composing) = overlay.clone();
+        self.motion.send(MotionMessage::Composing(composing));
+        self.render.send(RenderMessage::Overlay { subtitle, composing });
+        self.drawn = overlay;
     }
 
     /// A setting that names something unknown falls back, and says so, rather than costing the camera.
@@ -247,6 +270,7 @@ impl State {
             Request::SetVoice(name) => {
                 self.check_voice(&name)?;
                 self.settings.voice = Some(name);
+                self.prepare_voice();
             }
             Request::SetRate(rate) => {
                 check_within("Rate", rate, 0.5, 2.0)?;
