@@ -32,7 +32,7 @@ fn everything(folder: &Path) -> Vec<String> {
 #[test]
 fn every_model_of_the_manifest_installs_and_a_second_run_changes_nothing() {
     let paths = models();
-    for file in Manifest::shipped().iter().flat_map(|m| m.files()) {
+    for file in Manifest::shipped().iter().filter(|m| !m.optional).flat_map(|m| m.files()) {
         assert_eq!(assets::state(paths, file).unwrap(), State::Installed, "{}", file.path.display());
     }
     let mut lines = Vec::new();
@@ -55,6 +55,32 @@ fn files_come_from_a_folder_by_the_name_at_their_source() {
     Installer::new(&paths, &manifest).from_folder(Some(folder.path().into())).install(&[], &mut |_| ()).unwrap();
     assert_eq!(fs::read(models.path().join("voices/small.onnx")).unwrap(), b"fine");
     assert_eq!(everything(models.path()), ["small.onnx", "voices"]);
+}
+
+#[test]
+fn a_file_in_parts_is_put_together_and_an_optional_model_comes_only_when_named() {
+    let hash: String = Sha256::digest(b"fine").iter().map(|b| format!("{b:02x}")).collect();
+    let manifest = Manifest::parse(&format!(
+        "[[model]]\nname='small'\nkind='voice'\nlabel='x'\nlicence='MIT'\nattribution='x'\noptional=true\n[[model.file]]\n\
+         path='small.bin'\nsize=4\nsha256='{hash}'\n[[model.file.source]]\n\
+         parts=[{{pypi='a==1',inside='one/part.bin'}},{{pypi='b==1',inside='two/part.bin'}}]\n"
+    ))
+    .unwrap();
+    let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let paths = models_in(models.path());
+    let installer = Installer::new(&paths, &manifest).from_folder(Some(folder.path().into()));
+    installer.install(&[], &mut |_| ()).unwrap();
+    assert!(everything(models.path()).is_empty());
+    // One name for two parts: which is which cannot be known.
+    fs::write(folder.path().join("part.bin"), "fi").unwrap();
+    assert!(installer.install(&["small".into()], &mut |_| ()).is_err());
+    for (part, bytes) in [("one", "fi"), ("two", "ne")] {
+        fs::create_dir(folder.path().join(part)).unwrap();
+        fs::write(folder.path().join(part).join("part.bin"), bytes).unwrap();
+    }
+    installer.install(&["small".into()], &mut |_| ()).unwrap();
+    assert_eq!(fs::read(models.path().join("small.bin")).unwrap(), b"fine");
+    assert_eq!(everything(models.path()), ["small.bin"]);
 }
 
 #[test]

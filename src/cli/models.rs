@@ -23,7 +23,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Installs the named models, or all of them, and verifies each file. The only command that uses the network.
+    /// Installs the named models, or all that are not optional, and verifies each file. The only command that uses the
+    /// network.
     Install {
         /// Names as `vasa models list` shows them.
         #[arg(value_name = "NAME")]
@@ -45,6 +46,8 @@ struct Listed<'a> {
     licence: &'a str,
     attribution: &'a str,
     installed: bool,
+    /// Installed only when it is named.
+    optional: bool,
     files: Vec<ListedFile<'a>>,
 }
 
@@ -99,6 +102,7 @@ fn listed<'a>(paths: &Paths, model: &'a Model) -> Result<Listed<'a>> {
         licence: &model.licence,
         attribution: &model.attribution,
         installed: !files.is_empty() && files.iter().all(|f| f.state == "installed"),
+        optional: model.optional,
         files,
     })
 }
@@ -110,7 +114,12 @@ fn list(paths: &Paths, manifest: &Manifest, json: bool) -> Result<()> {
         return Ok(());
     }
     for model in &all {
-        print_line(&format!("{} ({})", model.name, if model.installed { "installed" } else { "not installed" }));
+        let state = match (model.installed, model.optional) {
+            (true, _) => "installed".to_owned(),
+            (false, false) => "not installed".to_owned(),
+            (false, true) => format!("optional: vasa models install {}", model.name),
+        };
+        print_line(&format!("{} ({state})", model.name));
         print_line(&format!("  {}", model.label));
         print_line(&format!("  licence {}: {}", model.licence, model.attribution));
         for file in &model.files {
