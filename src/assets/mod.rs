@@ -5,6 +5,6 @@ mod install;
 mod manifest;
 mod runtime;
 
-pub use install::{Installer, State, state};
+pub use install::{Installer, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
 pub use runtime::{builder, read_checked, runtime};

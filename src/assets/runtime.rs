@@ -1,13 +1,12 @@
 //! ONNX Runtime, loaded once a process from the pinned library, and model bytes that are checked before they run.
 
-use super::install::{State, hex, state};
+use super::install::{State, sha256, state};
 use super::manifest::Manifest;
 use crate::config::Paths;
 use anyhow::{Context, Result, anyhow, bail};
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -105,7 +104,7 @@ pub fn read_checked(paths: &Paths, path: &Path) -> Result<Vec<u8>> {
     }
     let bytes = fs::read(path).with_context(reading)?;
     if let Some((_, file)) = pinned {
-        let found = hex(&Sha256::digest(&bytes));
+        let found = sha256(&bytes);
         if found != file.sha256 {
             bail!("the model file {} has SHA-256 {found}, the manifest says {}; {remedy}", path.display(), file.sha256);
         }
