@@ -7,4 +7,4 @@ mod runtime;
 
 pub use install::{Installer, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
-pub use runtime::{builder, read_checked, runtime};
+pub use runtime::{builder, keeping_builder, read_checked, runtime};

@@ -1,51 +1,81 @@
 //! A sentence's phonemes, as the neural voices want them: espeak-ng's, with the signs of pause and tone between its clauses.
 
-use super::{espeak, text};
+use super::espeak::Reader;
+use super::text;
 use anyhow::Result;
 
-/// The phonemes of a sentence in espeak-ng's language `voice`. Words in a script that the language is not written in are read
-/// in a language that is.
-///
-/// # Errors
-/// espeak-ng is missing, or fails.
-pub fn of(voice: &str, sentence: &str) -> Result<String> {
+/// Reads sentences in one of espeak-ng's languages.
+pub struct Phonemes {
+    reader: Reader,
+}
+
+impl Phonemes {
+    /// `voice` is espeak-ng's name of the language.
+    pub fn new(voice: &str) -> Self {
+        Self { reader: Reader::new(voice) }
+    }
+
+    /// Makes the next reading sooner.
+    pub fn prepare(&mut self) {
+        self.reader.prepare();
+    }
+
+    /// The phonemes of a sentence. Words in a script that the language is not written in are read in one that is.
+    ///
+    /// # Errors
+    /// espeak-ng is missing, or fails.
+    pub fn of(&mut self, sentence: &str) -> Result<String> {
+        let mut runs = runs(sentence, self.reader.voice());
+        let mut guests: Vec<_> = runs.iter().filter_map(|r| r.guest).collect();
+        guests.sort_unstable();
+        guests.dedup();
+        for language in std::iter::once(None).chain(guests.into_iter().map(Some)) {
+            let own: Vec<&mut Run> = runs.iter_mut().filter(|r| r.guest == language).collect();
+            let texts: Vec<&str> = own.iter().map(|r| r.text.as_str()).collect();
+            let read = match language {
+                _ if texts.is_empty() => continue,
+                None => self.reader.ipa(&texts)?,
+                // Tones and hints that another language's voice knows nothing of.
+                Some(guest) => Reader::new(guest).ipa(&texts)?.iter().map(|p| plain(p)).collect(),
+            };
+            for (run, phonemes) in own.into_iter().zip(read) {
+                run.phonemes = phonemes;
+            }
+        }
+        let mut all = String::new();
+        for run in runs.iter().filter(|r| !r.phonemes.is_empty()) {
+            if !all.is_empty() {
+                all.push(' ');
+            }
+            all.push_str(&run.phonemes);
+            all.extend(run.sign);
+        }
+        Ok(all)
+    }
+}
+
+fn plain(phonemes: &str) -> String {
+    phonemes.replace(|c: char| c.is_ascii_digit() || c == '.', "")
+}
+
+/// The pieces of a sentence that are read one by one.
+fn runs(sentence: &str, voice: &str) -> Vec<Run> {
     let sentence = text::spell_out(sentence, voice);
     let mut runs: Vec<Run> = Vec::new();
     for (clause, sign) in text::clauses(&sentence) {
-        for (language, text) in text::by_script(&clause, voice) {
-            runs.push(Run { language: language.unwrap_or(voice), text, phonemes: String::new(), sign: None });
-        }
+        let pieces = text::by_script(&clause, voice).into_iter();
+        runs.extend(pieces.map(|(guest, text)| Run { guest, text, phonemes: String::new(), sign: None }));
         if let Some(last) = runs.last_mut() {
             last.sign = Some(sign);
         }
     }
-    let mut languages: Vec<&str> = runs.iter().map(|r| r.language).collect();
-    languages.sort_unstable();
-    languages.dedup();
-    for language in languages {
-        let texts: Vec<&str> = runs.iter().filter(|r| r.language == language).map(|r| r.text.as_str()).collect();
-        let read = espeak::ipa(language, &texts)?;
-        let is_guest = language != voice;
-        for (run, phonemes) in runs.iter_mut().filter(|r| r.language == language).zip(read) {
-            // Tones and hints that another language's voice knows nothing of.
-            run.phonemes =
-                if is_guest { phonemes.replace(|c: char| c.is_ascii_digit() || c == '.', "") } else { phonemes };
-        }
-    }
-    let mut all = String::new();
-    for run in runs.iter().filter(|r| !r.phonemes.is_empty()) {
-        if !all.is_empty() {
-            all.push(' ');
-        }
-        all.push_str(&run.phonemes);
-        all.extend(run.sign);
-    }
-    Ok(all)
+    runs
 }
 
 /// A piece of a clause in one language.
-struct Run<'v> {
-    language: &'v str,
+struct Run {
+    /// The language that reads it, where that is not the voice's own.
+    guest: Option<&'static str>,
     text: String,
     phonemes: String,
     /// Where it ends a clause, how.
@@ -83,8 +113,9 @@ mod tests {
 
     #[test]
     fn clauses_keep_their_signs_and_foreign_words_are_read_in_their_own_language() {
-        assert_eq!(of("en-us", "Well, really?").unwrap(), "wˈɛl, ɹˈiəli?");
-        assert_eq!(of("en-us", "Hello , world!").unwrap(), "həlˈoʊ, wˈɜːld!");
-        assert_eq!(of("en-us", "Мир means peace.").unwrap(), "mʲˈir mˈiːnz pˈiːs.");
+        let of = |text: &str| Phonemes::new("en-us").of(text).unwrap();
+        assert_eq!(of("Well, really?"), "wˈɛl, ɹˈiəli?");
+        assert_eq!(of("Hello , world!"), "həlˈoʊ, wˈɜːld!");
+        assert_eq!(of("Мир means peace."), "mʲˈir mˈiːnz pˈiːs.");
     }
 }

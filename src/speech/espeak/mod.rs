@@ -6,7 +6,7 @@ pub use languages::languages;
 
 use super::voice::give_whole;
 use super::{Ear, Voice, text};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
@@ -33,33 +33,64 @@ pub fn is_there() -> bool {
 const BETWEEN: &str = "\n\n[[qqq]]\n\n";
 const BETWEEN_READ: &str = "qqq";
 
-/// The International Phonetic Alphabet of each of some short texts, each in one line; one process for them all (it takes some
-/// 10 ms to start). `voice` is espeak-ng's name of the language.
-///
-/// # Errors
-/// espeak-ng is missing, or fails.
-pub fn ipa(voice: &str, texts: &[&str]) -> Result<Vec<String>> {
-    let quoted: Vec<String> = texts.iter().map(|t| quote(t)).collect();
-    let out = run(&["-q", "--ipa", "-v", voice], &quoted.join(BETWEEN))?;
-    let out = String::from_utf8_lossy(&out);
-    let mut all = vec![String::new()];
-    for line in out.lines().map(str::trim) {
-        match all.last_mut() {
-            Some(_) if line == BETWEEN_READ => all.push(String::new()),
-            Some(current) => {
-                current.push(' ');
-                current.push_str(line);
-            }
-            None => {}
+/// Reads texts in one language. It can hold a process that has started and waits for its text: starting takes some 10 ms,
+/// reading 2.
+pub struct Reader {
+    voice: String,
+    waiting: Option<Process>,
+}
+
+impl Reader {
+    /// `voice` is espeak-ng's name of the language.
+    pub fn new(voice: &str) -> Self {
+        Self { voice: voice.to_owned(), waiting: None }
+    }
+
+    pub fn voice(&self) -> &str {
+        &self.voice
+    }
+
+    /// Starts the process for the next text.
+    pub fn prepare(&mut self) {
+        if self.waiting.is_none() {
+            // What is wrong is told when it is needed.
+            self.waiting = Process::start(&["-q", "--ipa", "-v", &self.voice]).ok();
         }
     }
-    ensure!(
-        all.len() == texts.len().max(1),
-        "espeak-ng read {} texts as {}; check the version of the package espeak-ng",
-        texts.len(),
-        all.len()
-    );
-    Ok(all.iter().map(|l| without_language_marks(l)).collect())
+
+    /// The International Phonetic Alphabet of each of some short texts, each in one line; one process for them all.
+    ///
+    /// # Errors
+    /// espeak-ng is missing, or fails.
+    pub fn ipa(&mut self, texts: &[&str]) -> Result<Vec<String>> {
+        let quoted: Vec<String> = texts.iter().map(|t| quote(t)).collect();
+        let text = quoted.join(BETWEEN);
+        let waiting = self.waiting.take().and_then(|process| process.read(&text).ok());
+        let out = match waiting {
+            Some(out) => out,
+            // None waits, or it died while it did.
+            None => Process::start(&["-q", "--ipa", "-v", &self.voice])?.read(&text)?,
+        };
+        let out = String::from_utf8_lossy(&out);
+        let mut all = vec![String::new()];
+        for line in out.lines().map(str::trim) {
+            match all.last_mut() {
+                Some(_) if line == BETWEEN_READ => all.push(String::new()),
+                Some(current) => {
+                    current.push(' ');
+                    current.push_str(line);
+                }
+                None => {}
+            }
+        }
+        ensure!(
+            all.len() == texts.len().max(1),
+            "espeak-ng read {} texts as {}; check the version of the package espeak-ng",
+            texts.len(),
+            all.len()
+        );
+        Ok(all.iter().map(|l| without_language_marks(l)).collect())
+    }
 }
 
 /// A text in which nothing begins phonemes in espeak-ng's own notation, and nothing ends a paragraph.
@@ -95,27 +126,34 @@ fn command() -> Command {
     command
 }
 
-/// Runs espeak-ng on a text, which goes through standard input: no shell and no argument ever holds it.
-fn run(args: &[&str], text: &str) -> Result<Vec<u8>> {
-    let mut child = command()
-        .args(args)
-        .args(["-b", "1", "--stdin"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("error starting espeak-ng; install the package espeak-ng")?;
-    let result = exchange(&mut child, text);
-    if result.is_err() {
-        child.kill().ok();
+/// espeak-ng, started and waiting for its text, which goes through standard input: no shell and no argument ever holds it.
+struct Process(Child);
+
+impl Process {
+    fn start(args: &[&str]) -> Result<Self> {
+        let child =
+            command().args(args).args(["-b", "1", "--stdin"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        Ok(Self(child.context("error starting espeak-ng; install the package espeak-ng")?))
     }
-    let status = child.wait().context("error waiting for espeak-ng")?;
-    let output = result?;
-    if !status.success() {
-        bail!(
+
+    /// Gives it the text, and takes what it makes of it.
+    fn read(mut self, text: &str) -> Result<Vec<u8>> {
+        let output = exchange(&mut self.0, text)?;
+        let status = self.0.wait().context("error waiting for espeak-ng")?;
+        ensure!(
+            status.success(),
             "espeak-ng failed ({status}); check that espeak-ng-data is installed and the voice's language is known to it"
         );
+        Ok(output)
     }
-    Ok(output)
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already, or nobody waits for it any more.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 fn exchange(child: &mut Child, text: &str) -> Result<Vec<u8>> {
@@ -131,7 +169,7 @@ fn exchange(child: &mut Child, text: &str) -> Result<Vec<u8>> {
             sender.send(read).ok();
         })
         .context("error starting a thread")?;
-    // A sentence (120 characters at most) is smaller than the pipe's buffer, so this cannot block.
+    // A sentence (200 characters at most) is smaller than the pipe's buffer, so this cannot block.
     stdin.write_all(text.as_bytes()).context("error writing to espeak-ng")?;
     drop(stdin);
     receiver
@@ -156,7 +194,7 @@ impl Voice for Espeak {
     fn speak(&mut self, sentence: &str, rate: f64, ear: &mut Ear<'_>) -> Result<()> {
         let speed = (WORDS_A_MINUTE * rate).round().to_string();
         let sentence = quote(&text::spell_out(sentence, &self.voice));
-        let wav = run(&["-v", &self.voice, "-s", &speed, "--stdout"], &sentence)?;
+        let wav = Process::start(&["-v", &self.voice, "-s", &speed, "--stdout"])?.read(&sentence)?;
         let (samples, rate) = parse_wav(&wav).context("espeak-ng gave no sound; check the package espeak-ng")?;
         give_whole(&samples, rate, ear);
         Ok(())
@@ -191,7 +229,7 @@ mod tests {
 
     #[test]
     fn text_is_never_taken_as_an_option_or_as_phonemes() {
-        let read = |text: &str| ipa("en-us", &[text]).unwrap().remove(0);
+        let read = |text: &str| Reader::new("en-us").ipa(&[text]).unwrap().remove(0);
         assert_eq!(read("--version"), read("version"));
         assert_ne!(read("[[h@l'oU]]"), "həlˈoʊ");
     }
@@ -199,13 +237,25 @@ mod tests {
     #[test]
     fn many_texts_are_read_in_one_go_and_stay_apart() {
         let texts = ["Well", "Dr. Smith: yes. No", "", "[[qqq]]", "a\n\nb", "end"];
-        let read = ipa("en-us", &texts).unwrap();
+        let read = Reader::new("en-us").ipa(&texts).unwrap();
         assert_eq!(read.len(), texts.len());
         assert_eq!((read[0].as_str(), read[2].as_str(), read[5].as_str()), ("wˈɛl", "", "ˈɛnd"));
         // A sample of the languages: the sign between the texts means the same in all.
         for voice in languages().iter().step_by(9).map(|l| l.voice.as_str()) {
-            assert_eq!(ipa(voice, &["1", "2"]).unwrap().len(), 2, "{voice}");
+            assert_eq!(Reader::new(voice).ipa(&["1", "2"]).unwrap().len(), 2, "{voice}");
         }
+    }
+
+    #[test]
+    fn a_process_that_waits_reads_the_same_and_its_death_costs_nothing() {
+        let mut reader = Reader::new("en-us");
+        let fresh = reader.ipa(&["Hello there"]).unwrap();
+        reader.prepare();
+        assert_eq!(reader.ipa(&["Hello there"]).unwrap(), fresh);
+        assert!(reader.waiting.is_none());
+        reader.prepare();
+        reader.waiting.as_mut().unwrap().0.kill().unwrap();
+        assert_eq!(reader.ipa(&["Hello there"]).unwrap(), fresh);
     }
 
     #[test]

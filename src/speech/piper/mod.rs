@@ -9,7 +9,8 @@ pub use config::Config;
 pub use cut::prepare;
 
 use super::level::{Leveller, loudness};
-use super::{Ear, Outline, Phone, Piece, Voice, config_of, phonemes};
+use super::phonemes::{self, Phonemes};
+use super::{Ear, Outline, Phone, Piece, Voice, config_of};
 use crate::assets;
 use crate::clock::Moment;
 use crate::config::Paths;
@@ -19,8 +20,8 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Frames that are made at a time: few at first, so that sound comes soon, then more, so that little is made twice.
-const FIRST_CHUNK: usize = 24;
-const LARGEST_CHUNK: usize = 96;
+const FIRST_CHUNK: usize = 20;
+const LARGEST_CHUNK: usize = 80;
 
 /// The longest run of phonemes that the network gets at once: its memory grows with their square.
 const MAX_PHONEMES: usize = 400;
@@ -34,6 +35,7 @@ const USUAL_LOUDNESS: f32 = 0.07;
 /// A loaded voice.
 pub struct Piper {
     config: Config,
+    phonemes: Phonemes,
     network: Network,
     speaker: Option<i64>,
     /// Samples of a frame.
@@ -55,14 +57,15 @@ impl Piper {
             .with_context(|| format!("error in the voice's description {}", description.display()))?;
         let speaker = config.speaker(speaker)?;
         let network = Network::open(paths, model)?;
-        let mut voice = Self { config, network, speaker, hop: 1, loudness: USUAL_LOUDNESS };
+        let phonemes = Phonemes::new(config.espeak());
+        let mut voice = Self { config, phonemes, network, speaker, hop: 1, loudness: USUAL_LOUDNESS };
         voice.try_out().with_context(|| format!("error trying out the voice {}", model.display()))?;
         Ok(voice)
     }
 
     /// Speaks to nobody: learns how many samples a frame has and how loud the voice is, and warms the network up.
     fn try_out(&mut self) -> Result<()> {
-        let phonemes = phonemes::of(self.config.espeak(), SAMPLE)?;
+        let phonemes = self.phonemes.of(SAMPLE)?;
         let sentence = self.encode(&phonemes, 1.0)?;
         let mut sound = Vec::new();
         for (latent, frames) in sentence.iter().flat_map(|s| chunks(s.latent.frames).map(|c| (&s.latent, c))) {
@@ -71,6 +74,7 @@ impl Piper {
             sound.extend(chunk);
         }
         ensure!(self.hop > 0, "its network gives no sound; choose another voice");
+        self.phonemes.prepare();
         self.loudness = loudness(&sound, self.config.rate()).unwrap_or(USUAL_LOUDNESS);
         Ok(())
     }
@@ -128,7 +132,7 @@ fn chunks(frames: usize) -> impl Iterator<Item = Range<usize>> {
 
 impl Voice for Piper {
     fn speak(&mut self, sentence: &str, rate: f64, ear: &mut Ear<'_>) -> Result<()> {
-        let phonemes = phonemes::of(self.config.espeak(), sentence)?;
+        let phonemes = self.phonemes.of(sentence)?;
         let parts = self.encode(&phonemes, rate)?;
         if ear(Piece::Outline(&self.outline(&parts))).is_break() {
             return Ok(());
@@ -147,6 +151,7 @@ impl Voice for Piper {
                 return Ok(());
             }
         }
+        self.phonemes.prepare();
         // The sentence is complete with it: that nobody wants more is no news.
         let _ = ear(Piece::Sound(&leveller.finish()));
         Ok(())
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn chunks_cover_every_frame_once_and_the_first_is_small() {
-        for frames in [0, 1, 23, 24, 25, 47, 48, 100, 511, 5000] {
+        for frames in [0, 1, 19, 20, 21, 39, 40, 41, 100, 511, 5000] {
             let all: Vec<_> = chunks(frames).collect();
             assert_eq!(all.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..frames).collect::<Vec<_>>());
             assert!(all.iter().all(|c| c.len() < LARGEST_CHUNK + FIRST_CHUNK));

@@ -4,6 +4,7 @@ use super::cut;
 use crate::assets;
 use crate::config::Paths;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use ort::session::builder::SessionBuilder;
 use ort::session::{Session, SessionInputValue, SessionOutputs};
 use ort::value::{Tensor, TensorRef};
 use std::borrow::Cow;
@@ -60,8 +61,7 @@ impl Network {
     /// # Errors
     /// ONNX Runtime is not installed; the file is missing, damaged or no network.
     pub fn open(paths: &Paths, model: &Path) -> Result<Self> {
-        let mut builder = assets::builder(paths, THREADS)?;
-        let mut load = |bytes: Vec<u8>| {
+        let load = |bytes: Vec<u8>, mut builder: SessionBuilder| {
             builder
                 .commit_from_memory(&bytes)
                 .map_err(|e| anyhow!("{e}"))
@@ -69,10 +69,15 @@ impl Network {
         };
         match cut::read(paths, model)? {
             cut::Network::Halves(halves) => {
-                Ok(Self::Halves { encoder: load(halves.encoder)?, decoder: load(halves.decoder)? })
+                let builder = || assets::keeping_builder(paths, THREADS);
+                Ok(Self::Halves {
+                    encoder: load(halves.encoder, builder()?)?,
+                    decoder: load(halves.decoder, builder()?)?,
+                })
             }
             cut::Network::Whole(bytes) => {
-                let session = load(bytes)?;
+                // Its pieces are whole sentences: their memory is given back.
+                let session = load(bytes, assets::builder(paths, THREADS)?)?;
                 tracing::warn!(
                     "the voice {} is built in another way than Piper's: its sentences are made in one piece, so they come later and \
                      the lips follow their sound alone",
@@ -181,7 +186,8 @@ fn sound(outputs: &SessionOutputs<'_>) -> Result<Vec<f32>> {
 mod tests {
     use super::*;
     use crate::assets::{Installer, Manifest};
-    use crate::speech::{graph, phonemes};
+    use crate::speech::graph;
+    use crate::speech::phonemes::Phonemes;
 
     const TEXT: &str = "The quick brown fox jumps over the lazy dog, and then it sleeps for a long while.";
 
@@ -196,7 +202,7 @@ mod tests {
     fn ids() -> Vec<i64> {
         let (_, model) = joe();
         let config = super::super::Config::read(&crate::speech::config_of(&model)).unwrap();
-        config.ids(&phonemes::of("en-us", TEXT).unwrap()).into_iter().map(|(id, _)| id).collect()
+        config.ids(&Phonemes::new("en-us").of(TEXT).unwrap()).into_iter().map(|(id, _)| id).collect()
     }
 
     fn difference(a: &[f32], b: &[f32]) -> f32 {
