@@ -257,6 +257,27 @@ fn a_word_of_ten_thousand_letters_is_spoken_in_pieces_of_bounded_length() {
 }
 
 #[test]
+fn kokoro_speaks_english_and_kana_where_it_is_installed() {
+    let paths = models();
+    let Some(voice) = speech::voices(paths).into_iter().find(|v| v.engine == "kokoro") else {
+        eprintln!("SKIPPED: Kokoro is not installed; run vasa models install kokoro");
+        return;
+    };
+    assert_eq!((voice.name.as_str(), voice.language.as_str()), ("kokoro-jf_alpha", "ja"));
+    let start = Instant::now();
+    let english = speech::synthesize(paths, Some(&voice.name), TEN_WORDS, 1.0).unwrap();
+    println!("{:.1} s of speech in {:.1} s, with loading", english.seconds(), start.elapsed().as_secs_f64());
+    assert_is_speech(&english, 1.5..5.0);
+    assert_eq!(english.rate, 24_000);
+    let japanese = speech::synthesize(paths, Some(&voice.name), "こんにちは。", 1.0).unwrap();
+    assert_is_speech(&japanese, 0.4..3.0);
+    let fast = speech::synthesize(paths, Some(&voice.name), TEN_WORDS, 2.0).unwrap();
+    assert!(fast.seconds() < english.seconds() * 0.7);
+    let e = speech::synthesize(paths, Some(&voice.name), "今日は", 1.0).unwrap_err().to_string();
+    assert!(e.contains("kanji") && e.contains("kana"), "{e}");
+}
+
+#[test]
 fn what_cannot_be_spoken_gets_one_sentence_and_changes_nothing() {
     let (speaker, mut events) = Speaker::start(models().clone(), None).unwrap();
     let long = "a".repeat(10_001);

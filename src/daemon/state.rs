@@ -248,7 +248,7 @@ impl State {
     }
 
     fn voice_names(&self) -> String {
-        self.voices.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ")
+        speech::voice_names(&self.voices)
     }
 
     /// The voice in use: the chosen one, else the one that fits the locale.

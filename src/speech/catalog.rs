@@ -1,6 +1,6 @@
 //! Which voices there are, and which of them is the one to speak where nobody chose.
 
-use super::{Voice, config_of, espeak, name_of, piper};
+use super::{Voice, config_of, espeak, kokoro, name_of, piper};
 use crate::config::Paths;
 use anyhow::{Context, Result};
 use std::collections::HashSet;
@@ -39,6 +39,8 @@ struct Known {
 enum Source {
     /// The network's file, and which of its speakers.
     Piper(PathBuf, Option<String>),
+    /// The voice's name.
+    Kokoro(String),
     /// espeak-ng's name of the language.
     Espeak(String),
 }
@@ -69,6 +71,11 @@ fn known(paths: &Paths) -> (Vec<Known>, Vec<String>) {
             Err(e) => broken.push(format!("{e:#}")),
         }
     }
+    all.extend(kokoro::installed(paths).into_iter().map(|voice| {
+        let name = format!("kokoro-{}", voice.name);
+        let info = VoiceInfo { name, language: voice.language.into(), engine: "kokoro".into() };
+        Known { info, source: Source::Kokoro(voice.name) }
+    }));
     let spoken: HashSet<String> = all.iter().map(|k: &Known| main_language(&k.info.language)).collect();
     if espeak::is_there() {
         all.push(espeak_voice(ESPEAK.into(), "en-us", "en-US"));
@@ -130,6 +137,7 @@ pub fn open(paths: &Paths, name: Option<&str>) -> Result<Box<dyn Voice>> {
     };
     match known.into_iter().find(|k| k.info.name == name).map(|k| k.source) {
         Some(Source::Espeak(voice)) => Ok(Box::new(espeak::Espeak::new(voice))),
+        Some(Source::Kokoro(name)) => Ok(Box::new(kokoro::Kokoro::open(paths, &name)?)),
         Some(Source::Piper(model, speaker)) => Ok(Box::new(piper::Piper::open(paths, &model, speaker.as_deref())?)),
         None => anyhow::bail!(unknown_voice(name, &infos)),
     }
@@ -137,19 +145,24 @@ pub fn open(paths: &Paths, name: Option<&str>) -> Result<Box<dyn Voice>> {
 
 const NO_VOICE: &str = "there is no voice; run vasa models install joe, and install espeak-ng";
 
-/// What to tell who named a voice that does not exist.
-pub fn unknown_voice(name: &str, known: &[VoiceInfo]) -> String {
+/// The names of voices for a message; espeak-ng's languages, more than a hundred, in one.
+pub fn voice_names(known: &[VoiceInfo]) -> String {
     let (fallbacks, others): (Vec<_>, Vec<_>) = known.iter().partition(|v| v.name.starts_with("espeak-"));
     let mut names: Vec<_> = others.iter().map(|v| v.name.as_str()).collect();
     if !fallbacks.is_empty() {
         names.push("espeak-LANGUAGE (see the property Voices)");
     }
-    if names.is_empty() {
+    names.join(", ")
+}
+
+/// What to tell who named a voice that does not exist.
+pub fn unknown_voice(name: &str, known: &[VoiceInfo]) -> String {
+    if known.is_empty() {
         return format!(
             "there is no voice \"{name}\", nor any other; run vasa models install joe, and install espeak-ng"
         );
     }
-    format!("there is no voice \"{name}\"; choose one of: {}", names.join(", "))
+    format!("there is no voice \"{name}\"; choose one of: {}", voice_names(known))
 }
 
 /// The user's locale for texts, such as "de_DE.UTF-8"; empty where none is set.

@@ -3,6 +3,7 @@
 mod catalog;
 mod espeak;
 mod graph;
+mod kokoro;
 mod level;
 mod output;
 mod phonemes;
@@ -13,7 +14,7 @@ mod text;
 mod timeline;
 mod voice;
 
-pub use catalog::{VoiceInfo, default_voice, locale, open, voices};
+pub use catalog::{VoiceInfo, default_voice, locale, open, voice_names, voices};
 pub use speaker::{Event, SayError, SayOptions, Speaker};
 pub use text::{MAX_CHARS, TextError, check, sentences};
 pub use voice::{Ear, Outline, Phone, Piece, Speech, Voice};

@@ -21,7 +21,7 @@ use std::path::Path;
 
 /// Frames that are made at a time: few at first, so that sound comes soon, then more, so that little is made twice.
 const FIRST_CHUNK: usize = 20;
-const LARGEST_CHUNK: usize = 80;
+const LARGEST_CHUNK: usize = 120;
 
 /// The longest run of phonemes that the network gets at once: its memory grows with their square.
 const MAX_PHONEMES: usize = 400;
