@@ -1,5 +1,5 @@
 //! One loudness for all sentences, while their sound is made: a slow gain towards a level, then a limiter that sees a peak
-//! before it comes. Each sentence begins anew, so that the same text always gives the same sound.
+//! before it comes. Each sentence begins anew: what was said before changes nothing.
 
 use std::collections::VecDeque;
 

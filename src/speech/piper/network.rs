@@ -88,7 +88,8 @@ impl Network {
         }
     }
 
-    /// Says of a sentence how long it will be, and prepares its sound.
+    /// Says of a sentence how long it will be, and prepares its sound. The network's noise goes on from sentence to sentence: a
+    /// session that was just opened always begins alike.
     ///
     /// # Errors
     /// The network fails or is none of Piper's.
