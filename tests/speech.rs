@@ -4,10 +4,11 @@ mod common;
 
 use common::{models, models_in};
 use std::fs;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 use vasa_camera::clock::Moment;
 use vasa_camera::sound::{BLOCK, Block, RATE, resample};
-use vasa_camera::speech::{self, Event, MonitorSettings, SayError, SayOptions, Speaker, Speech};
+use vasa_camera::speech::{self, Event, MonitorSettings, Outline, Piece, SayError, SayOptions, Speaker, Speech, Voice};
 
 /// A monitor that can never be opened.
 fn nowhere() -> MonitorSettings {
@@ -59,7 +60,11 @@ fn without_a_neural_voice_espeak_speaks() {
     let empty = tempfile::tempdir().unwrap();
     let paths = models_in(empty.path());
     let voices = speech::voices(&paths);
-    assert_eq!(voices.iter().map(|v| v.engine.as_str()).collect::<Vec<_>>(), ["espeak-ng"]);
+    assert!(voices.iter().all(|v| v.engine == "espeak-ng"));
+    assert_eq!((voices[0].name.as_str(), voices[0].language.as_str()), ("espeak", "en-US"));
+    assert!(voices.iter().any(|v| v.name == "espeak-de" && v.language == "de"));
+    let german = speech::synthesize(&paths, Some("espeak-de"), "Guten Morgen.", 1.0).unwrap();
+    assert_is_speech(&german, 0.5..3.0);
     let speech = speech::synthesize(&paths, None, SENTENCE, 1.0).unwrap();
     assert_is_speech(&speech, 0.8..3.0);
     let fast = speech::synthesize(&paths, None, SENTENCE, 2.0).unwrap();
@@ -81,9 +86,200 @@ fn any_pair_of_files_in_the_folder_is_a_voice_and_a_broken_pair_costs_only_itsel
     fs::write(voices.join("alone.onnx"), "no description").unwrap();
     let found = speech::voices(&paths);
     let found: Vec<_> = found.iter().map(|v| (v.name.as_str(), v.language.as_str(), v.engine.as_str())).collect();
-    assert_eq!(found, [("anna", "en-US", "piper"), ("espeak", "en-US", "espeak-ng")]);
+    assert_eq!(found[..2], [("anna", "en-US", "piper"), ("espeak", "en-US", "espeak-ng")]);
+    assert!(found[2..].iter().all(|v| v.2 == "espeak-ng" && !v.1.starts_with("en")), "{found:?}");
     let e = speech::synthesize(&paths, Some("broken"), "Hello", 1.0).unwrap_err().to_string();
     assert!(e.contains("\"broken\"") && e.contains("anna, espeak"), "{e}");
+}
+
+#[test]
+fn voices_lie_in_the_data_folders_too_and_several_speakers_are_several_voices() {
+    let (data, empty) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut paths = models_in(empty.path());
+    paths.data = vec![data.path().into()];
+    let (voices, joe) = (data.path().join("voices"), models().models.join("voices/joe.onnx"));
+    fs::create_dir_all(&voices).unwrap();
+    let json = fs::read_to_string(joe.with_extension("onnx.json")).unwrap();
+    let (german, many) = (json.replace("\"en_US\"", "\"de_DE\""), "\"speaker_id_map\": {\"zoe\": 1, \"abe\": 0}");
+    let many = german.replace("\"num_speakers\": 1", "\"num_speakers\": 2").replace("\"speaker_id_map\": {}", many);
+    assert!(many.contains("\"zoe\"") && many.contains("de_DE"), "{many}");
+    fs::write(voices.join("vera.onnx"), "no network").unwrap();
+    fs::write(voices.join("vera.onnx.json"), many).unwrap();
+    let names: Vec<_> = speech::voices(&paths).into_iter().filter(|v| v.engine == "piper").map(|v| v.name).collect();
+    assert_eq!(names, ["vera", "vera:abe", "vera:zoe"]);
+    let known = speech::voices(&paths);
+    assert!(!known.iter().any(|v| v.name == "espeak-de") && known.iter().any(|v| v.name == "espeak-fr-fr"));
+    assert_eq!(speech::default_voice(&known, "de_DE.UTF-8").unwrap().name, "vera");
+    assert_eq!(speech::default_voice(&known, "fr_FR.UTF-8").unwrap().name, "espeak-fr-fr");
+}
+
+#[test]
+fn a_truncated_voice_is_refused_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = models_in(folder.path());
+    let (voices, joe) = (folder.path().join("voices"), models().models.join("voices/joe.onnx"));
+    let runtime = models().models.join("onnxruntime");
+    std::os::unix::fs::symlink(runtime, folder.path().join("onnxruntime")).unwrap();
+    fs::create_dir_all(&voices).unwrap();
+    fs::copy(joe.with_extension("onnx.json"), voices.join("half.onnx.json")).unwrap();
+    fs::write(voices.join("half.onnx"), &fs::read(&joe).unwrap()[..30_000_000]).unwrap();
+    let e = format!("{:#}", speech::synthesize(&paths, Some("half"), "Hello", 1.0).unwrap_err());
+    assert!(e.contains("half.onnx") && e.contains("install it again") && !e.contains('\n'), "{e}");
+}
+
+/// What a voice gives of a sentence, piece by piece: the outline and after how long it came, then the sound and when.
+struct Pieces {
+    outline: Outline,
+    outlined: Duration,
+    sound: Vec<(Duration, Vec<f32>)>,
+}
+
+fn pieces(voice: &mut dyn Voice, sentence: &str) -> Pieces {
+    let start = Instant::now();
+    let mut all: Option<Pieces> = None;
+    voice
+        .speak(sentence, 1.0, &mut |piece| {
+            match (piece, &mut all) {
+                (Piece::Outline(o), all @ None) => {
+                    *all = Some(Pieces { outline: o.clone(), outlined: start.elapsed(), sound: Vec::new() });
+                }
+                (Piece::Sound(s), Some(all)) => all.sound.push((start.elapsed(), s.to_vec())),
+                (piece, _) => panic!("{piece:?} at a wrong time"),
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    all.unwrap()
+}
+
+/// Ten words.
+const TEN_WORDS: &str = "I would like a large coffee with milk and sugar.";
+
+#[test]
+fn sound_comes_soon_and_what_was_announced_comes() {
+    let mut voice = speech::open(models(), Some("joe")).unwrap();
+    let mut first = Vec::new();
+    for _ in 0..20 {
+        let spoken = pieces(voice.as_mut(), TEN_WORDS);
+        let (outline, total) = (&spoken.outline, spoken.sound.last().unwrap().0.as_secs_f64());
+        assert_eq!(spoken.sound.iter().map(|(_, s)| s.len()).sum::<usize>(), outline.samples);
+        let seconds = outline.samples as f64 / f64::from(outline.rate);
+        let pieces: Vec<f64> = spoken.sound.iter().map(|(_, s)| s.len() as f64 / f64::from(outline.rate)).collect();
+        assert!(pieces[0] < 0.6 && pieces.len() > 2, "{pieces:?}");
+        // Every piece is there before the ones before it have been heard, but for a machine that is busy with other things.
+        first.push((spoken.sound[0].0.as_secs_f64(), spoken.outlined.as_secs_f64(), total / seconds));
+        // The phonemes, in their order, within the sentence, most of it covered.
+        let phones = &outline.phones;
+        let said: String = phones.iter().map(|p| p.symbol).collect();
+        assert!(said.starts_with("aɪwʊd") && said.contains("kɔfi") && said.ends_with("ʃʊɡɚ"), "{said}");
+        assert!(phones.iter().all(|p| p.from < p.to) && phones.windows(2).all(|w| w[0].to <= w[1].from), "{phones:?}");
+        let covered: f64 = phones.iter().map(|p| p.to.seconds_since(p.from)).sum();
+        assert!(covered > 0.8 * seconds && phones.last().unwrap().to.seconds() <= seconds, "{covered} of {seconds}");
+    }
+    first.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let ms = |x: f64| (x * 1000.0).round();
+    let (best, middle, worst) = (first[0], first[first.len() / 2], first[first.len() - 1]);
+    println!(
+        "first sound after {} ms (best {}, worst {}), outline after {} ms, RTF {:.3}",
+        ms(middle.0),
+        ms(best.0),
+        ms(worst.0),
+        ms(middle.1),
+        middle.2
+    );
+    assert!(best.0 < 0.5, "{} s to the first sound", best.0);
+}
+
+#[test]
+fn a_sentence_that_nobody_wants_any_more_is_not_made_to_its_end() {
+    let mut voice = speech::open(models(), Some("joe")).unwrap();
+    let mut given = 0;
+    let mut stop_at_once = |piece: Piece<'_>| {
+        given += usize::from(matches!(piece, Piece::Sound(_)));
+        if given > 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    voice.speak(&TEN_WORDS.repeat(3), 1.0, &mut stop_at_once).unwrap();
+    assert_eq!(given, 1);
+}
+
+#[test]
+fn sentences_are_equally_loud_and_never_clipped() {
+    const SENTENCES: [&str; 20] = [
+        TEN_WORDS,
+        "Hello.",
+        "Good morning, everybody.",
+        "The quick brown fox jumps over the lazy sleeping dog.",
+        "No!",
+        "Could you please repeat the question?",
+        "Thank you very much for your patience today.",
+        "This is a considerably longer sentence, which goes on and on about nothing in particular, so that it takes a while.",
+        "Stop that right now!",
+        "What time is it?",
+        "My name is Joe, and I cannot speak.",
+        "See you tomorrow at ten thirty.",
+        "Yes, that is exactly what I meant.",
+        "Let us begin with the first item on the agenda.",
+        "I am not sure about that.",
+        "Can everybody hear me well?",
+        "The weather is fine and the trees are green.",
+        "She sells sea shells by the sea shore.",
+        "Please send me the document before Friday.",
+        "That was a wonderful idea, wasn't it?",
+    ];
+    let mut voice = speech::open(models(), Some("joe")).unwrap();
+    let mut loudness = Vec::new();
+    let mut highest = 0.0f32;
+    for sentence in SENTENCES {
+        let spoken = pieces(voice.as_mut(), sentence);
+        let sound: Vec<f32> = spoken.sound.into_iter().flat_map(|(_, s)| s).collect();
+        let levels = levels(&Speech { samples: sound.clone(), rate: spoken.outline.rate, phones: Vec::new() });
+        let loudest = levels.iter().fold(0.0f32, |m, x| m.max(*x));
+        let speech: Vec<f32> = levels.into_iter().filter(|l| *l > loudest * 0.1).map(|l| l * l).collect();
+        loudness.push(10.0 * (speech.iter().sum::<f32>() / speech.len() as f32).log10());
+        highest = sound.iter().fold(highest, |m, x| m.max(x.abs()));
+    }
+    let mean = loudness.iter().sum::<f32>() / loudness.len() as f32;
+    let spread = (loudness.iter().map(|l| (l - mean).powi(2)).sum::<f32>() / loudness.len() as f32).sqrt();
+    let (low, high) = loudness.iter().fold((0.0f32, -99.0f32), |(l, h), x| (l.min(*x), h.max(*x)));
+    println!(
+        "loudness {mean:.1} dB, spread {spread:.2} dB (standard deviation), {low:.1} to {high:.1} dB; peak {highest:.2}"
+    );
+    assert!(spread < 1.5 && high - low < 6.0, "{loudness:?}");
+    assert!((0.5..=0.9).contains(&highest), "{highest}");
+}
+
+#[test]
+fn a_word_of_ten_thousand_letters_is_spoken_in_pieces_of_bounded_length() {
+    let word = "a".repeat(speech::MAX_CHARS);
+    let all = speech::sentences(&word);
+    assert!(all.len() >= 50 && all.iter().all(|s| s.chars().count() <= 200));
+    let mut voice = speech::open(models(), Some("joe")).unwrap();
+    for hard in [all[0].as_str(), &"1".repeat(200), &"$1,234,567.89 ".repeat(14), "кошка 你好 😀 π"] {
+        let spoken = pieces(voice.as_mut(), hard);
+        let longest = spoken.sound.iter().map(|(_, s)| s.len()).max().unwrap();
+        assert!(spoken.outline.samples > 1000 && longest < 40_000, "{longest} samples at once");
+    }
+}
+
+#[test]
+fn kokoro_speaks_english_and_kana_where_it_is_installed() {
+    let paths = models();
+    let Some(voice) = speech::voices(paths).into_iter().find(|v| v.engine == "kokoro") else {
+        eprintln!("SKIPPED: Kokoro is not installed; run vasa models install kokoro");
+        return;
+    };
+    assert_eq!((voice.name.as_str(), voice.language.as_str()), ("kokoro-jf_alpha", "ja"));
+    let start = Instant::now();
+    let english = speech::synthesize(paths, Some(&voice.name), TEN_WORDS, 1.0).unwrap();
+    println!("{:.1} s of speech in {:.1} s, with loading", english.seconds(), start.elapsed().as_secs_f64());
+    assert_is_speech(&english, 1.5..5.0);
+    assert_eq!(english.rate, 24_000);
+    let japanese = speech::synthesize(paths, Some(&voice.name), "こんにちは。", 1.0).unwrap();
+    assert_is_speech(&japanese, 0.4..3.0);
+    let fast = speech::synthesize(paths, Some(&voice.name), TEN_WORDS, 2.0).unwrap();
+    assert!(fast.seconds() < english.seconds() * 0.7);
+    let e = speech::synthesize(paths, Some(&voice.name), "今日は", 1.0).unwrap_err().to_string();
+    assert!(e.contains("kanji") && e.contains("kana"), "{e}");
 }
 
 #[test]

@@ -6,6 +6,6 @@ mod manifest;
 mod runtime;
 mod whisper;
 
-pub use install::{Installer, State, state};
+pub use install::{Installer, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
-pub use runtime::{builder, read_checked, runtime};
+pub use runtime::{builder, keeping_builder, read_checked, runtime};

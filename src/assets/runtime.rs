@@ -1,13 +1,12 @@
 //! ONNX Runtime, loaded once a process from the pinned library, and model bytes that are checked before they run.
 
-use super::install::{State, hex, state};
+use super::install::{State, sha256, state};
 use super::manifest::Manifest;
 use crate::config::Paths;
 use anyhow::{Context, Result, anyhow, bail};
 use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
-use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -63,6 +62,19 @@ fn give_memory_back() {
 /// # Errors
 /// As [`runtime`].
 pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
+    prepare(paths, threads, false)
+}
+
+/// As [`builder`], for a network that takes its input in pieces of bounded size: it keeps the memory of one for the next, which
+/// makes it three times as fast.
+///
+/// # Errors
+/// As [`runtime`].
+pub fn keeping_builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
+    prepare(paths, threads, true)
+}
+
+fn prepare(paths: &Paths, threads: usize, keeps_memory: bool) -> Result<SessionBuilder> {
     let environment = runtime(paths)?;
     let build = || -> Result<SessionBuilder, String> {
         Session::builder(&environment)
@@ -75,7 +87,7 @@ pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
             .map_err(|e| e.to_string())?
             .with_memory_pattern(false)
             .map_err(|e| e.to_string())?
-            .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])
+            .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(keeps_memory).build()])
             .map_err(|e| e.to_string())
     };
     build().map_err(|e| anyhow!("error preparing ONNX Runtime: {e}"))
@@ -105,7 +117,7 @@ pub fn read_checked(paths: &Paths, path: &Path) -> Result<Vec<u8>> {
     }
     let bytes = fs::read(path).with_context(reading)?;
     if let Some((_, file)) = pinned {
-        let found = hex(&Sha256::digest(&bytes));
+        let found = sha256(&bytes);
         if found != file.sha256 {
             bail!("the model file {} has SHA-256 {found}, the manifest says {}; {remedy}", path.display(), file.sha256);
         }

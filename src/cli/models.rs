@@ -70,7 +70,9 @@ pub fn run(models: Models, paths: &Paths) -> Result<()> {
     match models.command {
         Command::List { json } => list(paths, manifest, json),
         Command::Install { names, from } => {
-            Installer::new(paths, manifest).from_folder(from).install(&names, &mut print_line)
+            Installer::new(paths, manifest).from_folder(from).install(&names, &mut print_line)?;
+            crate::speech::prepare_voices(paths, &mut print_line);
+            Ok(())
         }
         Command::Verify => verify(paths, manifest),
     }

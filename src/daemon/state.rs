@@ -428,12 +428,13 @@ impl State {
     }
 
     fn voice_names(&self) -> String {
-        self.voices.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ")
+        speech::voice_names(&self.voices)
     }
 
-    /// The voice in use: the chosen one, else the first found (neural voices come first).
+    /// The voice in use: the chosen one, else the one that fits the locale.
     fn voice(&self) -> String {
-        self.settings.voice.clone().or_else(|| self.voices.first().map(|v| v.name.clone())).unwrap_or_default()
+        let default = || speech::default_voice(&self.voices, &speech::locale()).map(|v| v.name.clone());
+        self.settings.voice.clone().or_else(default).unwrap_or_default()
     }
 
     fn apply_style(&self, over: Duration) {

@@ -1,8 +1,6 @@
-//! A small change to a network's file: a seed for its random numbers, so that the same text always gives the same sound.
-//!
-//! An ONNX file is one protobuf message (onnx.proto3): ModelProto.graph = 7, GraphProto.node = 1, NodeProto.op_type = 4,
-//! NodeProto.attribute = 5; AttributeProto.name = 1, .f = 2, .type = 20 with FLOAT = 1.
+//! A seed for a network's random numbers, so that the same text always gives the same sound.
 
+use super::wire::{fields, varint};
 use std::ops::Range;
 
 /// Operators that draw random numbers and take a seed.
@@ -47,68 +45,10 @@ fn edits(model: &[u8], seed: f32) -> Option<Vec<(Range<usize>, Vec<u8>)>> {
     Some(edits)
 }
 
-/// A length-delimited field of a message.
-struct Field {
-    number: u64,
-    /// Where its length stands.
-    length: Range<usize>,
-    content: Range<usize>,
-}
-
-/// The length-delimited fields of the message at `range`; it ends at the first byte that makes no sense.
-fn fields(bytes: &[u8], range: Range<usize>) -> impl Iterator<Item = Field> + '_ {
-    let mut at = range.start;
-    std::iter::from_fn(move || {
-        while at < range.end {
-            let key = read_varint(bytes, &mut at)?;
-            match key & 7 {
-                0 => drop(read_varint(bytes, &mut at)?),
-                1 => at = at.checked_add(8)?,
-                5 => at = at.checked_add(4)?,
-                2 => {
-                    let from = at;
-                    let length = usize::try_from(read_varint(bytes, &mut at)?).ok()?;
-                    let content = at..at.checked_add(length).filter(|end| *end <= range.end)?;
-                    at = content.end;
-                    return Some(Field { number: key >> 3, length: from..content.start, content });
-                }
-                _ => return None,
-            }
-        }
-        None
-    })
-}
-
-fn read_varint(bytes: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn varint(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::wire::{Field, field as message};
     use super::*;
-
-    fn message(number: u8, content: &[u8]) -> Vec<u8> {
-        [vec![number << 3 | 2], varint(content.len()), content.to_vec()].concat()
-    }
 
     #[test]
     fn only_random_operators_get_a_seed_and_all_lengths_stay_true() {
