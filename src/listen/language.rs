@@ -23,12 +23,8 @@ pub fn check(tag: &str) -> Result<(), String> {
 /// Whisper's code of a tag's language: "en" of "en-US"; None where whisper does not know it.
 pub(super) fn code(tag: &str) -> Option<&'static str> {
     let language = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    // whisper.cpp also takes English names ("german"); only codes are tags.
-    if !(2..=3).contains(&language.len()) || !language.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return None;
-    }
-    let found = whisper_rs::get_lang_str(whisper_rs::get_lang_id(&language)?)?;
-    (found == language).then_some(found)
+    // Asked for an unknown one, whisper.cpp complains on standard error.
+    (0..=whisper_rs::get_lang_max_id()).filter_map(whisper_rs::get_lang_str).find(|code| *code == language)
 }
 
 /// The language of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`, in this order), such as "de"; "en" where there is none.
