@@ -26,10 +26,13 @@ build: ## build the release program and install its models
 bench: setup build ## measure the renderer and the motion network
 	@cargo bench --locked
 
+measure: setup-test build ## record ten minutes of a call: do sound and picture drift apart?
+	@cargo test --release --locked --test microphone -- --ignored --nocapture ten_minutes
+
 sheet: build ## draw the contact sheet of docs/ again
 	@scripts/sheet.sh
 
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench sheet clean
+.PHONY: help run test setup setup-test build bench measure sheet clean

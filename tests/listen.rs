@@ -219,7 +219,7 @@ fn noises() -> Vec<(&'static str, Vec<f32>)> {
         let pitch = [262.0, 330.0, 392.0, 523.0][(t * 4.0) as usize % 4];
         (1..6).map(|k| (TAU * pitch * k as f32 * t).sin() / k as f32).sum::<f32>() * 0.15 * (1.0 - beat)
     };
-    let square = |i: usize| if (i / 40) % 2 == 0 { 4.0 } else { -4.0 };
+    let square = |i: usize| if (i / 40).is_multiple_of(2) { 4.0 } else { -4.0 };
     vec![
         ("silence", vec![0.0; n]),
         ("white noise", (0..n).map(|_| random.f32() * 0.4 - 0.2).collect()),

@@ -2,8 +2,8 @@
 //! the recogniser.
 
 use super::problems::Problems;
-use crate::microphone::Throat;
-use crate::sound::{Block, Capture};
+use crate::microphone::{self, Throat};
+use crate::sound::{Block, Capture, Direction, devices};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, channel};
@@ -16,8 +16,41 @@ const PATIENCE: Duration = Duration::from_millis(40);
 /// How often the microphone's problems are looked at.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// A microphone that cannot be opened as things are is thought of again this often.
+const RETHINK: Duration = Duration::from_secs(2);
+
 /// Which microphone should be open; None where none should.
-pub type Wanted = Option<Option<String>>;
+pub type Wanted = Option<Choice>;
+
+/// A microphone to listen to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// By its name; the default one where none is named.
+    pub device: Option<String>,
+    /// The default one is our own "VASA Microphone".
+    pub default_is_ours: bool,
+}
+
+impl Choice {
+    /// The device to open; never our own, in which the voice would run in a ring.
+    fn device(&self) -> Result<Option<String>, String> {
+        let ours =
+            |name: &str| name.eq_ignore_ascii_case(microphone::NAME) || name.eq_ignore_ascii_case(microphone::NODE);
+        match &self.device {
+            Some(name) if ours(name) => Err(format!(
+                "the settings name \"{name}\" as the microphone, but that is this program's own; choose another one"
+            )),
+            None if self.default_is_ours => {
+                let mut others = devices(Direction::Input).unwrap_or_default().into_iter().filter(|name| !ours(name));
+                let other = others.next().ok_or(
+                    "the default microphone is \"VASA Microphone\" itself, and there is no other; connect a microphone",
+                )?;
+                Ok(Some(other))
+            }
+            named => Ok(named.clone()),
+        }
+    }
+}
 
 /// Where the sound goes.
 pub struct Listeners {
@@ -91,7 +124,7 @@ impl Loop {
                     Ok(order) => order,
                     Err(_) => return,
                 },
-                Some(device) => match self.listen(device) {
+                Some(choice) => match self.listen(choice) {
                     Ok(order) => order,
                     Err(RecvTimeoutError::Disconnected | RecvTimeoutError::Timeout) => return,
                 },
@@ -100,13 +133,28 @@ impl Loop {
     }
 
     /// Listens until another order comes.
-    fn listen(&mut self, device: Option<String>) -> Result<Wanted, RecvTimeoutError> {
-        let mut capture = Capture::start(device.clone());
+    fn listen(&mut self, wanted: Choice) -> Result<Wanted, RecvTimeoutError> {
+        let device = loop {
+            match wanted.device() {
+                Ok(device) => break device,
+                Err(sentence) => self.problems.set("microphone", vec![sentence]),
+            }
+            match self.receiver.recv_timeout(RETHINK) {
+                Ok(order) if order.as_ref() == Some(&wanted) => {}
+                Ok(order) => {
+                    self.problems.set("microphone", Vec::new());
+                    return Ok(order);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(e) => return Err(e),
+            }
+        };
+        let mut capture = Capture::start(device);
         self.open.store(true, Relaxed);
         let mut looked: Option<Instant> = None;
         let order = loop {
             match self.receiver.try_recv() {
-                Ok(order) if order.as_ref() == Some(&device) => {}
+                Ok(order) if order.as_ref() == Some(&wanted) => {}
                 Ok(order) => break Ok(order),
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => break Err(RecvTimeoutError::Disconnected),
@@ -126,5 +174,21 @@ impl Loop {
         self.open.store(false, Relaxed);
         self.problems.set("microphone", Vec::new());
         order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_microphone_is_never_listened_to() {
+        for name in ["VASA Microphone", "vasa_microphone"] {
+            let choice = Choice { device: Some(name.into()), default_is_ours: false };
+            assert!(choice.device().unwrap_err().contains("this program's own"));
+        }
+        let named = Choice { device: Some("Headset".into()), default_is_ours: true };
+        assert_eq!(named.device(), Ok(Some("Headset".into())));
+        assert_eq!(Choice { device: None, default_is_ours: false }.device(), Ok(None));
     }
 }

@@ -84,7 +84,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
 
     let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
     let sound = SoundPath { microphone, ear, own_voice, listener };
-    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), sound, motion, render, problems);
+    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), sound, (motion, render), problems);
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
     let service = dbus::Service::start(handle).await?;

@@ -1,6 +1,6 @@
 //! What the main loop owns: it alone changes it, on request, and shows it as a [`View`].
 
-use super::ear::{Ear, Wanted};
+use super::ear::{Choice, Ear, Wanted};
 use super::motion_thread::{Message as MotionMessage, MotionThread};
 use super::overlay::Overlay;
 use super::pending::Pending;
@@ -66,8 +66,7 @@ impl State {
         camera: Arc<Camera>,
         speaker: Arc<Speaker>,
         sound: SoundPath,
-        motion: MotionThread,
-        render: RenderThread,
+        (motion, render): (MotionThread, RenderThread),
         problems: Arc<Problems>,
     ) -> Self {
         let (profiles, broken) = Profiles::load(&paths.profiles());
@@ -479,7 +478,10 @@ impl State {
     pub fn follow_listeners(&mut self) {
         let in_use = self.sound.microphone.as_ref().is_some_and(|m| m.in_use());
         let own_voice = self.settings.input == Input::Microphone && (self.camera.watched() || in_use) && !self.muted;
-        let wanted = (own_voice || self.wants_ear()).then(|| self.settings.microphone.clone());
+        let wanted = (own_voice || self.wants_ear()).then(|| Choice {
+            device: self.settings.microphone.clone(),
+            default_is_ours: self.sound.microphone.as_ref().is_some_and(|m| m.is_default()),
+        });
         if wanted != self.wanted {
             self.sound.ear.want(wanted.clone());
             self.wanted = wanted;

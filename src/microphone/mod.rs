@@ -30,6 +30,7 @@ pub struct Microphone {
 struct Shared {
     offered: AtomicBool,
     in_use: AtomicBool,
+    is_default: AtomicBool,
     stopping: AtomicBool,
     problem: Mutex<Option<String>>,
     changes: watch::Sender<u64>,
@@ -66,6 +67,7 @@ impl Microphone {
         let shared = Arc::new(Shared {
             offered: AtomicBool::new(false),
             in_use: AtomicBool::new(false),
+            is_default: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             problem: Mutex::default(),
             changes: watch::Sender::new(0),
@@ -85,6 +87,11 @@ impl Microphone {
     /// Whether an app records it.
     pub fn in_use(&self) -> bool {
         self.shared.in_use.load(Relaxed)
+    }
+
+    /// Whether it is the desktop's default microphone: then our own ear must listen to another one, or the voice would run in a ring.
+    pub fn is_default(&self) -> bool {
+        self.shared.is_default.load(Relaxed)
     }
 
     /// What is wrong and how to mend it; None when all is well.

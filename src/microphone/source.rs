@@ -26,6 +26,9 @@ const BROKEN_PIPE: i32 = -32;
 /// Samples that one turn of PipeWire's graph should have, so that sound leaves soon: 11 ms.
 const QUANTUM: u32 = 512;
 
+/// Under which WirePlumber tells the default source.
+const DEFAULT_SOURCE: &str = "default.audio.source";
+
 /// Offers the source until told to stop.
 pub fn run(shared: &Arc<Shared>, mix: Mix, mut stopped: pw::channel::Receiver<()>) {
     pw::init();
@@ -36,8 +39,9 @@ pub fn run(shared: &Arc<Shared>, mix: Mix, mut stopped: pw::channel::Receiver<()
         stopped = receiver;
         let was_offered = shared.offered.load(Relaxed);
         mix.lock().unwrap_or_else(PoisonError::into_inner).set_live(false);
-        shared.set(&shared.in_use, false);
-        shared.set(&shared.offered, false);
+        for flag in [&shared.in_use, &shared.offered, &shared.is_default] {
+            shared.set(flag, false);
+        }
         let Err(e) = outcome else { return };
         shared.tell(Some(format!(
             "PipeWire cannot be reached ({e:#}), so apps do not list \"{NAME}\" and others do not hear the voice; start it with \
@@ -122,11 +126,18 @@ fn offer(shared: &Arc<Shared>, mix: &Arc<Mutex<Mix>>, main_loop: &pw::main_loop:
             }
         })
         .register();
+    let registry = core.get_registry_rc().context("error asking PipeWire for its objects")?;
+    let (theirs, asked) = (shared.clone(), registry.clone());
+    let defaults = RefCell::new(None);
+    let _registry_listener = registry
+        .add_listener_local()
+        .global(move |object| follow_defaults(&theirs, &asked, object, &defaults))
+        .register();
     // First, and alone: this one runs in PipeWire's real-time thread, so it shares nothing with the others but what is made for
     // threads.
     let _process_listener = stream
         .add_local_listener_with_user_data(mix.clone())
-        .process(|stream, mix| fill(stream, mix))
+        .process(fill)
         .register()
         .context("error listening to the stream")?;
     let _state_listener = stream
@@ -153,6 +164,36 @@ fn offer(shared: &Arc<Shared>, mix: &Arc<Mutex<Mix>>, main_loop: &pw::main_loop:
         Some(reason) => bail!(reason),
         None => Ok(()),
     }
+}
+
+/// The desktop's defaults, and what listens to them: the listener goes first.
+type Defaults = RefCell<Option<(pw::metadata::MetadataListener, pw::metadata::Metadata)>>;
+
+/// Watches which source is the desktop's default one.
+fn follow_defaults(
+    shared: &Arc<Shared>,
+    registry: &pw::registry::RegistryRc,
+    object: &pw::registry::GlobalObject<&pw::spa::utils::dict::DictRef>,
+    defaults: &Defaults,
+) {
+    if object.type_ != pw::types::ObjectType::Metadata
+        || object.props.and_then(|p| p.get("metadata.name")) != Some("default")
+    {
+        return;
+    }
+    let Ok(metadata) = registry.bind::<pw::metadata::Metadata, _>(object) else { return };
+    let shared = shared.clone();
+    let listener = metadata
+        .add_listener_local()
+        .property(move |_, key, _, value| {
+            if key == Some(DEFAULT_SOURCE) {
+                // The value is JSON: { "name": "NODE" }.
+                shared.set(&shared.is_default, value.is_some_and(|v| v.contains(&format!("\"{NODE}\""))));
+            }
+            0
+        })
+        .register();
+    *defaults.borrow_mut() = Some((listener, metadata));
 }
 
 /// What is offered: one channel of floats.

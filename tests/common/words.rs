@@ -1,4 +1,22 @@
-//! How alike two texts are to a listener.
+//! What a sound says, and how alike two texts are to a listener.
+
+use super::models;
+use std::sync::Arc;
+use vasa_camera::listen::{Care, Segmenter, Whisper};
+use vasa_camera::sound::{BLOCK, RATE, resample};
+
+/// What the installed recogniser hears in an English sound of `rate` samples a second.
+pub fn read_back(samples: &[f32], rate: u32) -> String {
+    let paths = models();
+    let mut whisper = Whisper::load(paths, &paths.models.join("whisper/ggml-base.bin"), Arc::default()).unwrap();
+    whisper.expect("en", &[]);
+    let sound = resample(samples, rate, RATE).unwrap();
+    let mut segmenter = Segmenter::default();
+    let mut segments: Vec<_> = sound.chunks_exact(BLOCK).filter_map(|c| segmenter.push(c)).collect();
+    segments.extend(segmenter.finish());
+    let texts: Vec<_> = segments.iter().map(|s| whisper.hear(&s.samples, Care::Whole).unwrap().text).collect();
+    texts.join(" ")
+}
 
 /// The words as they sound: lower case, no punctuation, numbers in words (digit by digit above twelve).
 pub fn normalise(text: &str) -> Vec<String> {

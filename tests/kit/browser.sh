@@ -3,6 +3,7 @@
 # browser through the camera portal and prints the page's report, one line of JSON. About 10 s.
 #   CAMERA="VASA Camera"  the camera to open, by a part of its label
 #   WITH_AUDIO=true       the microphone too
+#   MICROPHONE=NAME SOUND=FILE   no camera, but ten seconds of that microphone (see page.py)
 # Debian packages: chromium firefox-esr xdg-desktop-portal xdg-desktop-portal-gtk xvfb python3 libglib2.0-bin dbus
 set -u
 here=$(cd "$(dirname "$0")" && pwd)

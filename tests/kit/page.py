@@ -2,7 +2,9 @@
 
 The page lists the media devices, opens the camera (environment CAMERA: by a part of its label, else the browser's
 default), counts the frames of three seconds, and sends one frame back, saved as PICTURE.png. With WITH_AUDIO=true it
-opens the microphone too and tells its loudest frequency. Standard library only.
+opens the microphone too and tells its loudest frequency. With MICROPHONE=NAME it instead records ten seconds of the
+microphone whose label has that name into SOUND (32-bit floats, 48 kHz, mono) as a call app that leaves sound alone would;
+SOUND.started appears when it has begun. Standard library only.
 """
 
 import base64
@@ -16,8 +18,35 @@ PAGE = """<!doctype html><meta charset=utf-8><title>camera</title><video id=v au
 const report = {userAgent: navigator.userAgent}, wanted = WANTED, withAudio = WITH_AUDIO;
 const media = navigator.mediaDevices;
 const list = async () => (await media.enumerateDevices()).map(d => d.kind + '|' + d.label);
+async function listen(name) {
+  let stream = await media.getUserMedia({audio: true});
+  report.devices = await list();
+  const found = (await media.enumerateDevices()).find(d => d.kind == 'audioinput' && d.label.includes(name));
+  if (!found) throw new Error('no microphone called ' + name);
+  stream.getTracks().forEach(t => t.stop());
+  const plain = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+  stream = await media.getUserMedia({audio: {deviceId: {exact: found.deviceId}, ...plain}});
+  report.tracks = stream.getTracks().map(t => [t.kind, t.label, t.getSettings()]);
+  const context = new AudioContext({sampleRate: 48000});
+  await context.resume();
+  const code = `registerProcessor('tape', class extends AudioWorkletProcessor {
+    process(inputs) { if (inputs[0][0]) this.port.postMessage(inputs[0][0].slice()); return true; }
+  })`;
+  await context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], {type: 'text/javascript'})));
+  const tape = new AudioWorkletNode(context, 'tape'), parts = [];
+  tape.port.onmessage = m => parts.push(m.data);
+  context.createMediaStreamSource(stream).connect(tape).connect(context.destination);
+  await fetch('/started', {method: 'POST', body: ''});
+  await new Promise(done => setTimeout(done, 10000));
+  await fetch('/sound', {method: 'POST', body: new Blob(parts)});
+}
 async function look() {
   try {
+    if (RECORDED) {
+      await listen(RECORDED);
+      await fetch('/report', {method: 'POST', body: JSON.stringify(report)});
+      return;
+    }
     // Labels are told only once the user said yes to some camera.
     let stream;
     for (let tries = 1; !stream; tries++) {
@@ -91,6 +120,7 @@ async function look() {
 look();
 </script>"""
 PAGE = PAGE.replace("WITH_AUDIO", "true" if os.environ.get("WITH_AUDIO") == "true" else "false")
+PAGE = PAGE.replace("RECORDED", json.dumps(os.environ.get("MICROPHONE", "")))
 PAGE = PAGE.replace("WANTED", json.dumps(os.environ.get("CAMERA", "")))
 
 
@@ -102,9 +132,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(PAGE.encode())
 
     def do_POST(self):
-        report = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
         self.send_response(200)
         self.end_headers()
+        if self.path in ("/started", "/sound"):
+            with open(os.environ["SOUND"] + (".started" if self.path == "/started" else ""), "wb") as file:
+                file.write(body)
+            return
+        report = json.loads(body)
         picture = report.pop("picture", None)
         if picture:
             with open(sys.argv[1], "wb") as file:

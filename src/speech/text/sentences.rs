@@ -75,8 +75,8 @@ fn best_cut(text: &str) -> usize {
         matches!(c, '、' | '，')
             || c.is_whitespace() && text.get(..at).is_some_and(|t| t.ends_with([',', ';', ':', '–', '—']))
     };
-    let pause = text.char_indices().filter(|(at, c)| is_pause(*at, *c)).last();
-    let word = || text.char_indices().filter(|(_, c)| c.is_whitespace()).last();
+    let pause = text.char_indices().rfind(|(at, c)| is_pause(*at, *c));
+    let word = || text.char_indices().rfind(|(_, c)| c.is_whitespace());
     pause.or_else(word).map_or(text.len(), |(at, c)| at + c.len_utf8())
 }
 

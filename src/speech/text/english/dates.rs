@@ -33,7 +33,7 @@ pub fn date(context: &Context<'_>) -> Option<Reading> {
     let is_day = |m: u32, d: u32| (1..=12).contains(&m) && (1..=31).contains(&d);
     match (sign, c) {
         ('-', Some(Some(day))) if a > 999 && is_day(b, day) => day_name(context, b, day, Some(a)),
-        ('/', Some(Some(year))) if year > 999 || year < 100 => {
+        ('/', Some(Some(year))) if !(100..=999).contains(&year) => {
             let (month, day) = match (is_day(a, b), is_day(b, a), context.dialect) {
                 (true, false, _) | (true, true, Dialect::American) => (a, b),
                 (_, true, _) => (b, a),

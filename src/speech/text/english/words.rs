@@ -28,7 +28,7 @@ impl<'t> Word<'t> {
 
     /// Whether a sign around the word means anything to a voice.
     pub fn is_heard(&self, sign: char) -> bool {
-        !MARKUP.contains(&sign) && !(sign == '\'' && self.core.starts_with(|c: char| c.is_ascii_digit()))
+        !(MARKUP.contains(&sign) || sign == '\'' && self.core.starts_with(|c: char| c.is_ascii_digit()))
     }
 
     pub fn is_capitalised(&self) -> bool {
