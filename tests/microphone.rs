@@ -448,9 +448,8 @@ fn our_own_microphone_is_never_our_ear_and_any_other_kind_is() {
     let mut feeder =
         session.spawn("pw-play", &["--target", "0", "-P", "{ node.name=odd_feeder }", &file.display().to_string()]);
     let begin = Instant::now();
-    while !session.command("pw-link").args(["odd_feeder:output_MONO", "odd:input_FC"]).status().unwrap().success()
-        && !session.command("pw-link").args(["odd_feeder:output_FL", "odd:input_FC"]).status().unwrap().success()
-    {
+    let link = |from: &str| session.command("pw-link").args([from, "odd:input_FC"]).output().unwrap().status.success();
+    while !link("odd_feeder:output_MONO") && !link("odd_feeder:output_FL") {
         assert!(begin.elapsed() < LONG, "{}", feeder.log());
         std::thread::sleep(Duration::from_millis(50));
     }

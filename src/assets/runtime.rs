@@ -85,7 +85,7 @@ fn prepare(paths: &Paths, threads: usize, keeps_memory: bool) -> Result<SessionB
             .map_err(|e| e.to_string())?
             .with_intra_op_spinning(false)
             .map_err(|e| e.to_string())?
-            .with_memory_pattern(false)
+            .with_memory_pattern(keeps_memory)
             .map_err(|e| e.to_string())?
             .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(keeps_memory).build()])
             .map_err(|e| e.to_string())

@@ -59,8 +59,10 @@ pub fn devices(direction: Direction) -> Result<Vec<String>> {
         let found = host.devices().into_iter().flatten();
         // What can both play and record is an output and its echo: no microphone.
         let found = found.filter(|d| direction.takes(d) && (direction == Direction::Output || !d.supports_output()));
-        // PipeWire's default devices and PulseAudio's echoes of outputs are no devices of their own.
-        let is_own = |(label, id): &(String, String)| !(label.starts_with("default_") || id.ends_with(".monitor"));
+        // PipeWire's default devices, its nodes without a name, and PulseAudio's echoes of outputs are no devices of their own.
+        let is_own = |(label, id): &(String, String)| {
+            !(label.starts_with("default_") || label == "unknown" || id.ends_with(".monitor"))
+        };
         all.extend(found.map(|d| names(&d)).filter(is_own).map(|(label, _)| label));
     }
     all.sort();

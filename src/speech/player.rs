@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 /// A sentence is planned this far ahead of what its lead has asked for: time for the face to hear it and to be drawn.
-const LEAD: Duration = Duration::from_millis(50);
+const LEAD: Duration = Duration::from_millis(40);
 
 /// How often the thread looks, while there is something to be heard.
 const TICK: Duration = Duration::from_millis(10);

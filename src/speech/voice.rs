@@ -25,6 +25,19 @@ pub struct Outline {
     pub phones: Vec<Phone>,
 }
 
+impl Outline {
+    /// Leaves out the first samples.
+    pub(super) fn skip(&mut self, samples: usize) {
+        let samples = samples.min(self.samples);
+        self.samples -= samples;
+        let by = Moment::of_sample(samples as u64, self.rate).0;
+        for phone in &mut self.phones {
+            (phone.from, phone.to) = (Moment((phone.from.0 - by).max(0)), Moment((phone.to.0 - by).max(0)));
+        }
+        self.phones.retain(|p| p.to > p.from);
+    }
+}
+
 /// What a voice gives of a sentence: one outline, then sound until it is complete.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Piece<'a> {
@@ -95,5 +108,19 @@ pub(super) fn give_whole(samples: &[f32], rate: u32, ear: &mut Ear<'_>) {
     let outline = Outline { rate, samples: samples.len(), phones: Vec::new() };
     if ear(Piece::Outline(&outline)).is_continue() {
         let _ = ear(Piece::Sound(samples));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_of_a_sentence_is_left_out_of_its_phonemes_too() {
+        let phone = |symbol, from, to| Phone { symbol, from: Moment(from), to: Moment(to) };
+        let mut outline =
+            Outline { rate: 1000, samples: 100, phones: vec![phone('a', 0, 10_000), phone('b', 10_000, 60_000)] };
+        outline.skip(20);
+        assert_eq!(outline, Outline { rate: 1000, samples: 80, phones: vec![phone('b', 0, 40_000)] });
     }
 }

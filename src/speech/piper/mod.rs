@@ -20,14 +20,21 @@ use std::ops::Range;
 use std::path::Path;
 
 /// Frames that are made at a time: few at first, so that sound comes soon, then more, so that little is made twice.
-const FIRST_CHUNK: usize = 20;
-const LARGEST_CHUNK: usize = 120;
+const FIRST_CHUNK: usize = 12;
+const LARGEST_CHUNK: usize = 160;
+
+/// A chunk is so many times the one before: while the first is heard (140 ms) the second can be made.
+const GROWTH: usize = 5;
 
 /// The longest run of phonemes that the network gets at once: its memory grows with their square.
 const MAX_PHONEMES: usize = 400;
 
 /// What a voice says to show how loud it is: every language reads digits.
 const SAMPLE: &str = "1 2 3 4 5";
+
+/// What is louder than this share of the voice's loudness is heard; so much of a second before it stays (1/200: 5 ms).
+const HEARD: f32 = 0.04;
+const BEFORE: usize = 200;
 
 /// The loudness of a voice that shows none, as Piper's usually are.
 const USUAL_LOUDNESS: f32 = 0.07;
@@ -125,18 +132,25 @@ fn chunks(frames: usize) -> impl Iterator<Item = Range<usize>> {
         let from = at;
         // A short rest goes with the last chunk.
         at = if frames - from < size + FIRST_CHUNK { frames } else { from + size };
-        size = (size * 2).min(LARGEST_CHUNK);
+        size = (size * GROWTH).min(LARGEST_CHUNK);
         (from < at).then_some(from..at)
     })
+}
+
+impl Piper {
+    /// The samples before the first that is heard, but for a few: the network begins with some 40 ms of silence, for which the
+    /// listener would wait.
+    fn silence_before(&self, sound: &[f32]) -> usize {
+        let heard = sound.iter().position(|s| s.abs() > self.loudness * HEARD).unwrap_or(0);
+        heard.saturating_sub(self.config.rate() as usize / BEFORE)
+    }
 }
 
 impl Voice for Piper {
     fn speak(&mut self, sentence: &str, rate: f64, ear: &mut Ear<'_>) -> Result<()> {
         let phonemes = self.phonemes.of(sentence)?;
         let parts = self.encode(&phonemes, rate)?;
-        if ear(Piece::Outline(&self.outline(&parts))).is_break() {
-            return Ok(());
-        }
+        let mut outline = Some(self.outline(&parts));
         let mut leveller = Leveller::new(self.loudness, self.config.rate());
         for (latent, frames) in parts.iter().flat_map(|p| chunks(p.latent.frames).map(|c| (&p.latent, c))) {
             let sound = self.network.decode(latent, frames.clone())?;
@@ -147,9 +161,20 @@ impl Voice for Piper {
                 frames.len(),
                 self.hop
             );
-            if ear(Piece::Sound(&leveller.push(&sound))).is_break() {
+            let mut from = 0;
+            if let Some(mut outline) = outline.take() {
+                from = self.silence_before(&sound);
+                outline.skip(from);
+                if ear(Piece::Outline(&outline)).is_break() {
+                    return Ok(());
+                }
+            }
+            if ear(Piece::Sound(&leveller.push(sound.get(from..).unwrap_or_default()))).is_break() {
                 return Ok(());
             }
+        }
+        if let Some(outline) = outline {
+            let _ = ear(Piece::Outline(&outline));
         }
         self.phonemes.prepare();
         // The sentence is complete with it: that nobody wants more is no news.
