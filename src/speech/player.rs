@@ -148,11 +148,16 @@ impl Player {
                 self.unplanned.retain(|clip| clip.utterance >= below);
                 while self.open.front().is_some_and(|u| u.id < below) {
                     let Some(utterance) = self.open.pop_front() else { break };
-                    self.events.send(Event::Finished { id: utterance.id, completed: false }).ok();
+                    self.finish(utterance.id, false);
                 }
             }
             ToPlayer::Close => {}
         }
+    }
+
+    fn finish(&self, id: u64, completed: bool) {
+        self.shared.finished(id);
+        self.events.send(Event::Finished { id, completed }).ok();
     }
 
     fn need_monitor(&mut self) {
@@ -198,8 +203,9 @@ impl Player {
             if self.line.iter().any(|s| is_its(&s.clip)) || self.unplanned.iter().any(is_its) {
                 break;
             }
-            self.events.send(Event::Finished { id: utterance.id, completed }).ok();
+            let id = utterance.id;
             self.open.pop_front();
+            self.finish(id, completed);
         }
     }
 

@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::config::Paths;
 use crate::sound::{Block, RATE, Resampler, VOICE_RATE};
 use anyhow::{Context, Result};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
@@ -22,7 +22,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// Utterances that can wait.
+/// Utterances that can be open at once: the one that is being said, and those that wait.
 const QUEUE: usize = 100;
 
 /// Sound that is made ahead of what is heard, in seconds: enough never to run dry, bounded whatever the text.
@@ -103,6 +103,8 @@ pub(super) struct Shared {
 #[derive(Default)]
 struct Waiting {
     utterances: VecDeque<Utterance>,
+    /// Those that were taken and are not over.
+    open: BTreeSet<u64>,
     last_id: u64,
     /// A voice to load before it is needed.
     prepare: Option<Option<String>>,
@@ -170,13 +172,14 @@ impl Speaker {
             self.stop();
         }
         let mut waiting = self.shared.lock();
-        if waiting.utterances.len() >= QUEUE {
+        if waiting.open.len() >= QUEUE {
             return Err(SayError::Busy(format!(
                 "{QUEUE} texts are waiting to be spoken already; wait for one to end, or stop them"
             )));
         }
         waiting.last_id += 1;
         let id = waiting.last_id;
+        waiting.open.insert(id);
         // Under the lock, so that the player learns of utterances in their order.
         self.to_player.send(ToPlayer::Accepted { id, profile: options.profile }).ok();
         waiting.utterances.push_back(Utterance { id, text: text.to_owned(), voice, rate: options.rate });
@@ -191,6 +194,7 @@ impl Speaker {
         let below = waiting.last_id + 1;
         self.shared.stopped_below.store(below, Relaxed);
         waiting.utterances.clear();
+        waiting.open.clear();
         self.shared.timeline.stop(below);
         self.to_player.send(ToPlayer::Stopped { below }).ok();
         drop(waiting);
@@ -250,6 +254,11 @@ impl Drop for Speaker {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An utterance is over.
+    pub fn finished(&self, id: u64) {
+        self.lock().open.remove(&id);
     }
 
     pub fn stopped(&self, id: u64) -> bool {
