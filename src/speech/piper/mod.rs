@@ -21,7 +21,7 @@ use std::path::Path;
 
 /// Frames that are made at a time: few at first, so that sound comes soon, then more, so that little is made twice.
 const FIRST_CHUNK: usize = 12;
-const LARGEST_CHUNK: usize = 160;
+const LARGEST_CHUNK: usize = 80;
 
 /// A chunk is so many times the one before: while the first is heard (140 ms) the second can be made.
 const GROWTH: usize = 5;
