@@ -17,7 +17,7 @@ use crate::listen::{self, Listener};
 use crate::microphone::{Live, Microphone, Mix};
 use crate::motion::{Lips, Motion};
 use crate::speech::{Event, Speaker};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use ear::{Ear, Listeners};
 use motion_thread::{MotionThread, SOUND_TO_PICTURE};
 use problems::Problems;
@@ -160,7 +160,13 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     service.leave().await;
     let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
     if tokio::time::timeout(Duration::from_secs(3), closing).await.is_err() {
-        bail!("a thread did not end within 3 s; the program ends without it");
+        // The voice may be in the midst of loading a network, which nothing can interrupt.
+        tracing::warn!("a thread did not end within 3 s; the program ends without it");
+        if let Err(e) = &outcome {
+            eprintln!("vasa: {e:#}");
+        }
+        // SAFETY: nothing is left to be written. An ordinary exit would take the libraries down under the thread that uses them.
+        unsafe { libc::_exit(i32::from(outcome.is_err())) };
     }
     tracing::info!("vasa ends");
     outcome
