@@ -12,14 +12,13 @@ pub struct PhoneFrames {
 enum Role {
     /// A sound of its own.
     Sound(char),
-    /// Belongs to the sound before it: length and combining marks.
+    /// Belongs to the sound before it: length, combining marks, and a word's end, which is no pause.
     Before,
-    /// Belongs to the sound after it: stress, and a word's end, which is no pause.
+    /// Belongs to the sound after it: stress.
     After,
     /// Silence: signs of pause, the beginning and the end.
     Pause,
-    /// The network's filling between two others. It belongs to the sound after it: measured on joe, a sound ends with its own id, and
-    /// the next one's closure fills what is between.
+    /// The network's filling between two others: half belongs to either.
     Filling,
 }
 
@@ -52,7 +51,10 @@ fn spans(phonemes: &[Option<char>], frames: &[usize]) -> Vec<(Role, usize, usize
         let end = at + frames;
         match role(*phoneme, i == 0 || i == last) {
             Role::Filling => {
-                from = at;
+                from = at + frames / 2;
+                if let Some(before) = all.last_mut() {
+                    before.2 = from;
+                }
             }
             role => {
                 all.push((role, from, end));
@@ -68,8 +70,8 @@ fn role(phoneme: Option<char>, at_the_edge: bool) -> Role {
     match phoneme {
         None if at_the_edge => Role::Pause,
         None => Role::Filling,
-        Some('ˈ' | 'ˌ' | ' ' | '-' | '\'') => Role::After,
-        Some('ː' | 'ˑ') => Role::Before,
+        Some('ˈ' | 'ˌ') => Role::After,
+        Some('ː' | 'ˑ' | ' ' | '-' | '\'') => Role::Before,
         Some(c) if is_mark(c) => Role::Before,
         Some(c) if c.is_alphabetic() => Role::Sound(c),
         Some(_) => Role::Pause,
@@ -97,13 +99,13 @@ mod tests {
     #[test]
     fn phonemes_follow_each_other_without_a_gap_and_pauses_are_gaps() {
         // Of each 2 frames: begin 0, filling 2, a 4, filling 6, b 8, filling 10, comma 12, filling 14, a 16, filling 18, end 20.
-        assert_eq!(spoken("ab,a", 2), [('a', 2, 6), ('b', 6, 10), ('a', 14, 18)]);
+        assert_eq!(spoken("ab,a", 2), [('a', 3, 7), ('b', 7, 11), ('a', 15, 19)]);
     }
 
     #[test]
     fn stress_length_and_word_ends_belong_to_their_sounds() {
         // begin 0, filling 2, ˈ 4, filling 6, a 8, filling 10, ː 12, filling 14, space 16, filling 18, b 20, filling 22, end.
-        assert_eq!(spoken("ˈaː b", 2), [('a', 2, 14), ('b', 14, 22)]);
+        assert_eq!(spoken("ˈaː b", 2), [('a', 3, 19), ('b', 19, 23)]);
         assert_eq!(spoken("", 2), []);
         assert_eq!(spoken(".", 2), []);
     }
