@@ -11,6 +11,7 @@ pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod face;
+pub mod identity;
 pub mod listen;
 pub mod microphone;
 pub mod motion;

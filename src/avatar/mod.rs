@@ -209,6 +209,7 @@ mod tests {
             settings: dir.join("settings.toml"),
             config: dir.join("config"),
             models: dir.join("models"),
+            state: dir.join("state"),
         }
     }
 

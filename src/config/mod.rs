@@ -1,9 +1,11 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
+mod locale;
 mod paths;
 mod profile;
 mod settings;
 
+pub use locale::{language, locale};
 pub use paths::Paths;
 pub use profile::{MotionStyle, Profile, ProfileError, Profiles};
 pub use settings::{Input, LONGEST_WORD, MOST_WORDS, Network, RevoiceMode, Settings, check_words};

@@ -18,6 +18,8 @@ pub struct Paths {
     pub config: PathBuf,
     /// Where `vasa models install` puts files.
     pub models: PathBuf,
+    /// What the program keeps for itself: the installation's key, the session log.
+    pub state: PathBuf,
 }
 
 impl Paths {
@@ -36,7 +38,8 @@ impl Paths {
             .or_else(|| checkout.map(|c| c.join(".cache/models")))
             .unwrap_or_else(|| user_data.join("models"));
         let config = base.get_config_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
-        Self { data, settings: config.join("settings.toml"), config, models }
+        let state = base.get_state_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
+        Self { data, settings: config.join("settings.toml"), config, models, state }
     }
 
     /// The first data folder that has `relative`.

@@ -432,7 +432,7 @@ impl State {
 
     /// The voice in use: the chosen one, else the one that fits the locale.
     fn voice(&self) -> String {
-        let default = || speech::default_voice(&self.voices, &speech::locale()).map(|v| v.name.clone());
+        let default = || speech::default_voice(&self.voices, &crate::config::locale()).map(|v| v.name.clone());
         self.settings.voice.clone().or_else(default).unwrap_or_default()
     }
 

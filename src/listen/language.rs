@@ -27,16 +27,14 @@ pub(super) fn code(tag: &str) -> Option<&'static str> {
     (0..=whisper_rs::get_lang_max_id()).filter_map(whisper_rs::get_lang_str).find(|code| *code == language)
 }
 
-/// The language of the locale (`LC_ALL`, `LC_MESSAGES`, `LANG`, in this order), such as "de"; "en" where there is none.
+/// The language of the desktop's locale, such as "de"; "en" where there is none.
 pub fn of_locale() -> String {
-    let set =
-        ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|v| std::env::var(v).ok().filter(|v| !v.is_empty()));
-    of(set.as_deref())
+    of(&crate::config::locale())
 }
 
 /// The language of a locale's name, such as "de_DE.UTF-8".
-fn of(locale: Option<&str>) -> String {
-    let name = locale.unwrap_or_default().split(['.', '@']).next().unwrap_or_default();
+fn of(locale: &str) -> String {
+    let name = locale.split(['.', '@']).next().unwrap_or_default();
     code(name).unwrap_or(DEFAULT).to_owned()
 }
 
@@ -47,13 +45,13 @@ mod tests {
     #[test]
     fn locales_become_languages_and_what_says_nothing_becomes_english() {
         for (locale, language) in [
-            (Some("de_DE.UTF-8"), "de"),
-            (Some("pt_BR"), "pt"),
-            (Some("sr@latin"), "sr"),
-            (Some("C.UTF-8"), "en"),
-            (Some("POSIX"), "en"),
-            (Some("tlh_KX"), "en"),
-            (None, "en"),
+            ("de_DE.UTF-8", "de"),
+            ("pt_BR", "pt"),
+            ("sr@latin", "sr"),
+            ("C.UTF-8", "en"),
+            ("POSIX", "en"),
+            ("tlh_KX", "en"),
+            ("", "en"),
         ] {
             assert_eq!(of(locale), language, "{locale:?}");
         }

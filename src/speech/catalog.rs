@@ -133,7 +133,7 @@ pub fn open(paths: &Paths, name: Option<&str>) -> Result<Box<dyn Voice>> {
     let infos: Vec<VoiceInfo> = known.iter().map(|k| k.info.clone()).collect();
     let name = match name.filter(|n| !n.is_empty()) {
         Some(name) => name,
-        None => &default_voice(&infos, &locale()).context(NO_VOICE)?.name,
+        None => &default_voice(&infos, &crate::config::locale()).context(NO_VOICE)?.name,
     };
     match known.into_iter().find(|k| k.info.name == name).map(|k| k.source) {
         Some(Source::Espeak(voice)) => Ok(Box::new(espeak::Espeak::new(voice))),
@@ -163,12 +163,6 @@ pub fn unknown_voice(name: &str, known: &[VoiceInfo]) -> String {
         );
     }
     format!("there is no voice \"{name}\"; choose one of: {}", voice_names(known))
-}
-
-/// The user's locale for texts, such as "de_DE.UTF-8"; empty where none is set.
-pub fn locale() -> String {
-    let set = |key: &&str| std::env::var(key).ok().filter(|v| !v.is_empty());
-    ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set).unwrap_or_default()
 }
 
 /// The voice to speak with in a locale where nobody chose one: a neural one of the very language and country, of the

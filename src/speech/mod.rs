@@ -17,7 +17,7 @@ mod text;
 mod timeline;
 mod voice;
 
-pub use catalog::{VoiceInfo, default_voice, locale, open, voice_names, voices};
+pub use catalog::{VoiceInfo, default_voice, open, voice_names, voices};
 pub use monitor::MonitorSettings;
 pub use playback::Playback;
 pub use speaker::{Event, SayError, SayOptions, Speaker};

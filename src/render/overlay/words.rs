@@ -1,9 +1,8 @@
 //! The few words that the picture itself says, in the user's language.
 
-/// "typing" for the locale that the environment names, as `LC_MESSAGES` does.
+/// "typing" in the language of the desktop.
 pub(super) fn typing() -> &'static str {
-    let set = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
-    typing_in(&["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default())
+    typing_in(&crate::config::locale())
 }
 
 /// Languages whose letters the font lacks, such as Chinese, are given English, as are those not listed.
