@@ -2,8 +2,13 @@
 //!
 //! The outlets take a [`Marked`] frame only, and [`Marker::mark`] alone makes one: no frame leaves unmarked.
 
+mod carrier;
+mod code;
+pub mod detect;
 mod label;
+pub mod payload;
 pub mod stamp;
+mod transform;
 mod words;
 
 use crate::avatar::AvatarHash;
