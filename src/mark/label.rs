@@ -236,7 +236,9 @@ mod tests {
                 let clear = if top { low * 4 <= height } else { place.y * 4 >= height * 3 };
                 assert!(clear, "{what}: {place:?}");
                 let left = matches!(settings.corner, Corner::TopLeft | Corner::BottomLeft);
-                assert_eq!(2 * place.x + place.width < width, left, "{what}: {place:?}");
+                // In the smallest pictures it takes nearly the whole row.
+                let sided = 2 * place.width >= width || (2 * place.x + place.width < width) == left;
+                assert!(sided, "{what}: {place:?}");
             }
         }
     }
