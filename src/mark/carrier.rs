@@ -85,7 +85,7 @@ impl Drawn {
     /// In an order of chance (Fisher-Yates).
     fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
-            items.swap(last, (u64::from(self.number()) * (last as u64 + 1) >> 32) as usize);
+            items.swap(last, ((u64::from(self.number()) * (last as u64 + 1)) >> 32) as usize);
         }
     }
 }

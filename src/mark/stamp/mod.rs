@@ -61,26 +61,25 @@ impl Stamp {
         }
         let rows = frame.rgba.chunks_exact_mut(row).zip(self.grain.chunks_exact(row));
         for ((pixels, grain), y) in rows.zip(0..) {
-            let blocks = pixels.chunks_mut(BLOCK * 4).zip(grain.chunks(BLOCK * 4)).zip(self.masking.row(y));
-            for ((pixels, grain), strength) in blocks {
-                add(pixels, grain, *strength);
+            // A block's length is known when this is compiled, so that many bytes are added at once.
+            let (blocks, pixels_left) = pixels.as_chunks_mut::<{ BLOCK * 4 }>();
+            let (grains, grain_left) = grain.as_chunks::<{ BLOCK * 4 }>();
+            let mut strengths = self.masking.row(y).iter().copied();
+            for ((pixels, grain), strength) in blocks.iter_mut().zip(grains).zip(&mut strengths) {
+                pixels.iter_mut().zip(grain).for_each(|(p, g)| add(p, *g, strength));
             }
+            let strength = strengths.next().unwrap_or_default();
+            pixels_left.iter_mut().zip(grain_left).for_each(|(p, g)| add(p, *g, strength));
         }
     }
 }
 
-/// `pixels + grain * strength`, where `strength` is levels of brightness a [`STEP`], in 1/1024.
-fn add(pixels: &mut [u8], grain: &[i8], strength: i16) {
-    // 16 bits are enough, and sixteen of them at once: 127 * 94 + 512 is the largest number.
-    let one = |p: &mut u8, g: &i8| {
-        let added = (i16::from(*g).wrapping_mul(strength).wrapping_add(512)) >> 10;
-        *p = i16::from(*p).wrapping_add(added).clamp(0, 255) as u8;
-    };
-    if let (Some(pixels), Some(grain)) = (pixels.as_mut_array::<{ BLOCK * 4 }>(), grain.as_array::<{ BLOCK * 4 }>()) {
-        pixels.iter_mut().zip(grain).for_each(|(p, g)| one(p, g));
-    } else {
-        pixels.iter_mut().zip(grain).for_each(|(p, g)| one(p, g));
-    }
+/// `pixel + grain * strength`, where `strength` is levels of brightness a [`STEP`], in 1/1024. 16 bits are enough: 127 * 94 + 512 is the
+/// largest number.
+#[inline(always)]
+fn add(pixel: &mut u8, grain: i8, strength: i16) {
+    let added = i16::from(grain).wrapping_mul(strength).wrapping_add(512) >> 10;
+    *pixel = i16::from(*pixel).wrapping_add(added).clamp(0, 255) as u8;
 }
 
 #[cfg(test)]
