@@ -102,6 +102,8 @@ pub struct Settings {
     /// A ggml file in place of the installed recogniser.
     pub recogniser: Option<PathBuf>,
     pub revoice: RevoiceMode,
+    /// Whether the session log is kept.
+    pub session_log: bool,
 }
 
 impl Default for Settings {
@@ -129,6 +131,7 @@ impl Default for Settings {
             words: Vec::new(),
             recogniser: None,
             revoice: RevoiceMode::Confirm,
+            session_log: true,
         }
     }
 }
@@ -182,6 +185,7 @@ struct Written {
     words: Vec<String>,
     recogniser: Option<PathBuf>,
     revoice: Option<RevoiceMode>,
+    session_log: Option<bool>,
     camera: WrittenCamera,
 }
 
@@ -259,6 +263,7 @@ impl Settings {
             words: w.words,
             recogniser: w.recogniser,
             revoice: w.revoice.unwrap_or(d.revoice),
+            session_log: w.session_log.unwrap_or(d.session_log),
         })
     }
 }
@@ -299,6 +304,7 @@ mod tests {
             ("monitor_volume = 1.5", "monitor_volume is 1.5"),
             ("revoice = \"at once\"", "at once"),
             ("words = [\"\"]", "personal word"),
+            ("session_log = \"no\"", "session_log"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");
