@@ -155,6 +155,8 @@ fn what_cannot_be_recorded_is_refused_and_writes_nothing() {
         (&["--self", "--artwork", "x", "--yes"], &["--artwork"]),
         (&["--self", "--on", "2026-01-01", "--yes"], &["--on"]),
         (&["--person", "Zoë", "--yes"], &["--on"]),
+        (&["--person", "Zoë", "--on", "2026-01-01", "--author", "x", "--yes"], &["--author"]),
+        (&["--artwork", "x", "--on", "2026-01-01", "--yes"], &["--on"]),
         (&["--person", "", "--on", "2026-01-01", "--yes"], &["name is empty"]),
         (&["--person", &long, "--on", "2026-01-01", "--yes"], &["101", "100"]),
         (&["--person", "a\u{1b}[2Jb", "--on", "2026-01-01", "--yes"], &["U+001B"]),

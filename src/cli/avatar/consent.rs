@@ -17,16 +17,16 @@ pub struct Args {
     /// As `vasa avatar list` shows it
     name: String,
     /// It is your own face
-    #[arg(long = "self", conflicts_with_all = ["person", "artwork"])]
+    #[arg(long = "self", conflicts_with_all = ["person", "on", "artwork", "author"])]
     own: bool,
     /// It is the face of this person, who agreed
-    #[arg(long, value_name = "NAME", requires = "on", conflicts_with = "artwork")]
+    #[arg(long, value_name = "NAME", requires = "on", conflicts_with_all = ["artwork", "author"])]
     person: Option<String>,
     /// The day on which the person agreed, such as 2026-11-25
     #[arg(long, value_name = "DATE", requires = "person")]
     on: Option<String>,
     /// It is an artwork of this title, or shows somebody who does not exist
-    #[arg(long, value_name = "TITLE")]
+    #[arg(long, value_name = "TITLE", conflicts_with = "on")]
     artwork: Option<String>,
     /// Who made the artwork
     #[arg(long, value_name = "AUTHOR", requires = "artwork")]
