@@ -5,12 +5,14 @@
 
 pub mod assets;
 pub mod avatar;
+pub mod calendar;
 pub mod camera;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod face;
+pub mod hex;
 pub mod identity;
 pub mod listen;
 pub mod mark;

@@ -1,7 +1,7 @@
 //! A folder becomes an [`Avatar`].
 
 use super::mesh::Tensors;
-use super::{Avatar, AvatarHash, Camera, Key, Material, Part, Place, manifest};
+use super::{Avatar, AvatarHash, Camera, Key, Material, Part, Place, consent, manifest};
 use crate::face;
 use anyhow::{Context, Result, bail};
 use glam::{Vec2, Vec3};
@@ -23,6 +23,9 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
     let text = manifest::read_text(dir)?;
     files.note(manifest::FILE, text.as_bytes());
     let m = manifest::parse(&text)?;
+    if consent::required(&m.kind) {
+        consent::Consent::require(dir)?;
+    }
     if m.parts.len() > MAX_PARTS || m.keys.len() > MAX_KEYS {
         let (parts, keys) = (m.parts.len(), m.keys.len());
         bail!("avatar.toml has {parts} parts and {keys} keys; at most {MAX_PARTS} and {MAX_KEYS} are accepted");

@@ -1,5 +1,7 @@
 //! The people that can be drawn: the layered portrait, its files, and finding it by name (`models/avatars/README.md`).
 
+pub mod consent;
+pub mod hash;
 mod load;
 mod manifest;
 mod mesh;
@@ -134,6 +136,9 @@ pub struct AvatarInfo {
     pub name: String,
     pub label: String,
     pub kind: String,
+    /// SPDX expression.
+    pub licence: String,
+    pub attribution: String,
     pub dir: PathBuf,
 }
 
@@ -141,7 +146,8 @@ impl Avatar {
     /// Reads the avatar in the folder `dir` and checks all of it.
     ///
     /// # Errors
-    /// A file that is missing or broken, a name, number or index that is not usable: one sentence that names it.
+    /// A file that is missing or broken, a name, number or index that is not usable, a photo without a valid record of consent:
+    /// one sentence that names it.
     pub fn load(dir: &Path) -> Result<Avatar> {
         load::load(dir).with_context(|| format!("error loading the avatar in {}", dir.display()))
     }
@@ -171,9 +177,8 @@ pub fn list(paths: &Paths) -> Vec<AvatarInfo> {
             if found.contains_key(name) || !dir.join(manifest::FILE).is_file() {
                 continue;
             }
-            match manifest::read(&dir) {
-                Ok(m) => {
-                    let info = AvatarInfo { name: name.into(), label: m.label, kind: m.kind, dir: dir.clone() };
+            match describe(&dir) {
+                Ok(info) => {
                     found.insert(name.into(), info);
                 }
                 Err(e) => tracing::warn!("the avatar in {} is left out: {e:#}", dir.display()),
@@ -181,6 +186,22 @@ pub fn list(paths: &Paths) -> Vec<AvatarInfo> {
         }
     }
     found.into_values().collect()
+}
+
+/// What the avatar in a folder says of itself; its pictures and its mesh are not looked at.
+///
+/// # Errors
+/// Its manifest is missing or broken.
+pub fn describe(dir: &Path) -> Result<AvatarInfo> {
+    let m = manifest::read(dir)?;
+    Ok(AvatarInfo {
+        name: dir.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        label: m.label,
+        kind: m.kind,
+        licence: m.licence,
+        attribution: m.attribution,
+        dir: dir.into(),
+    })
 }
 
 /// The folder of the avatar called `name`.

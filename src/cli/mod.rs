@@ -1,11 +1,13 @@
 //! The command line, one file a subcommand. Errors are one sentence on standard error; the exit status is 0 done,
 //! 1 failed, 2 wrong usage.
 
+mod avatar;
 mod captions;
 mod client;
 mod compose;
 mod daemon;
 mod input;
+mod log;
 mod models;
 mod profile;
 mod render;
@@ -51,6 +53,11 @@ enum Command {
     /// List and choose expression profiles
     #[command(subcommand)]
     Profile(profile::Command),
+    /// List and show avatars, and record whose face a photo is
+    #[command(subcommand)]
+    Avatar(avatar::Command),
+    /// Show, check or clear the session log: when the camera ran, was watched, and who was shown
+    Log(log::Args),
     /// List, install and verify models
     Models(models::Models),
     /// Run the same pipeline offline, faster than real time, repeatable
@@ -92,6 +99,8 @@ pub fn main() -> ExitCode {
         Command::Revoice(args) => revoice::run(args),
         Command::Words(args) => words::run(args),
         Command::Profile(command) => profile::run(command),
+        Command::Avatar(command) => avatar::run(command, &Paths::find()),
+        Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),
         Command::Render(args) => render::run(args),
     };

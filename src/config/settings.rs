@@ -105,6 +105,8 @@ pub struct Settings {
     pub revoice: RevoiceMode,
     /// How the label of every picture looks.
     pub label: LabelSettings,
+    /// Whether the session log is kept.
+    pub session_log: bool,
 }
 
 impl Default for Settings {
@@ -133,6 +135,7 @@ impl Default for Settings {
             recogniser: None,
             revoice: RevoiceMode::Confirm,
             label: LabelSettings::default(),
+            session_log: true,
         }
     }
 }
@@ -186,6 +189,7 @@ struct Written {
     words: Vec<String>,
     recogniser: Option<PathBuf>,
     revoice: Option<RevoiceMode>,
+    session_log: Option<bool>,
     camera: WrittenCamera,
     label: LabelSettings,
 }
@@ -265,6 +269,7 @@ impl Settings {
             recogniser: w.recogniser,
             revoice: w.revoice.unwrap_or(d.revoice),
             label: w.label,
+            session_log: w.session_log.unwrap_or(d.session_log),
         })
     }
 }
@@ -309,6 +314,7 @@ mod tests {
             ("[label]\nstyle = \"none\"", "`none`, expected one of `dark`"),
             ("[label]\nvisible = false", "visible"),
             ("label = false", "label"),
+            ("session_log = \"no\"", "session_log"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");

@@ -7,6 +7,7 @@ mod overlay;
 mod pending;
 mod problems;
 mod render_thread;
+pub mod session_log;
 mod state;
 mod stats;
 mod view;
@@ -26,6 +27,7 @@ use ear::{Ear, Listeners};
 use motion_thread::{MotionThread, SOUND_TO_PICTURE};
 use problems::Problems;
 use render_thread::{Drawing, FACES, RenderThread};
+use session_log::SessionLog;
 use state::{SoundPath, State};
 use stats::Stats;
 use std::sync::Arc;
@@ -89,10 +91,15 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
 
     let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
     let sound = SoundPath { microphone, ear, own_voice, listener };
-    let mut state = State::new(settings, paths, camera.clone(), speaker.clone(), sound, (motion, render), problems);
+    let keep_log = settings.session_log;
+    let threads = (motion, render);
+    let mut state =
+        State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, threads, problems.clone());
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
     let service = dbus::Service::start(handle).await?;
+    // The name is ours: no other daemon writes the log.
+    let mut log = SessionLog::start(keep_log, paths, problems).context("error starting the session log's thread")?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready");
 
@@ -109,7 +116,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             Some((request, reply)) = commands.recv() => {
                 let quit = matches!(request, Request::Quit);
                 let answer = state.carry_out(request);
-                update(&mut state, &mut shown, &view_sender, &service).await;
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 let _ = reply.send(answer);
                 if quit {
                     // The answer must be on the bus before the connection closes.
@@ -120,7 +127,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             // The voice begins or ends an utterance.
             Some(event) = speech_events.recv() => {
                 state.speech_event(&event);
-                update(&mut state, &mut shown, &view_sender, &service).await;
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 let sent = match event {
                     Event::Started { id, .. } => service.utterance_started(id).await,
                     Event::Finished { id, completed } => service.utterance_finished(id, completed).await,
@@ -132,7 +139,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             // The user said something.
             Some(event) = recognised.recv() => {
                 let caption = state.heard(event);
-                update(&mut state, &mut shown, &view_sender, &service).await;
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 if let Some((text, is_final)) = caption
                     && let Err(e) = service.caption(&text, is_final).await
                 {
@@ -140,15 +147,15 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
                 }
             }
             // An outlet came, went, or is watched by somebody else than before.
-            Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
+            Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &mut log, &view_sender, &service).await,
             // The same of the virtual microphone.
-            Ok(()) = microphone_changes.changed() => update(&mut state, &mut shown, &view_sender, &service).await,
+            Ok(()) = microphone_changes.changed() => update(&mut state, &mut shown, &mut log, &view_sender, &service).await,
             // What tells nobody of its changes is looked at now and then.
             _ = refresh.tick() => {
                 if let Err(e) = state.check_threads() {
                     break Err(e);
                 }
-                update(&mut state, &mut shown, &view_sender, &service).await;
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 watchdog.feed(&stats, camera.watched());
             }
             _ = hangup.recv() => {
@@ -161,6 +168,8 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
         }
     };
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    // Its last line is written while the name is still ours.
+    drop(log);
     // Each room closes its own doors when it is dropped; one that hangs must not keep the program.
     service.leave().await;
     let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
@@ -181,11 +190,13 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
 async fn update(
     state: &mut State,
     shown: &mut Arc<view::View>,
+    log: &mut SessionLog,
     sender: &watch::Sender<Arc<view::View>>,
     service: &dbus::Service,
 ) {
     state.follow_listeners();
     state.follow_overlay();
+    log.follow(&state.session());
     let new = state.view();
     if **shown == new {
         return;

@@ -6,6 +6,7 @@ use super::overlay::Overlay;
 use super::pending::Pending;
 use super::problems::Problems;
 use super::render_thread::{Message as RenderMessage, RenderThread};
+use super::session_log::Session;
 use super::view::{MicrophoneStatus, Refusal, Request, SayRequest, State as Running, View};
 use crate::camera::{Camera, Demand};
 use crate::config::{Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
@@ -189,6 +190,16 @@ impl State {
             words: self.settings.words.clone(),
             revoice: self.settings.revoice,
             pending: self.pending.list(),
+        }
+    }
+
+    /// What the session log follows.
+    pub fn session(&self) -> Session {
+        Session {
+            wanted: self.settings.session_log,
+            watched: self.camera.demand() == Demand::Full,
+            avatar: self.settings.avatar.clone(),
+            camera_on: self.camera_on,
         }
     }
 

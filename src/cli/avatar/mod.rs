@@ -1,0 +1,135 @@
+//! `vasa avatar`: who can be shown, and whose face that is.
+
+mod ask;
+mod consent;
+
+use super::captions::printable;
+use super::print_line;
+use crate::avatar::consent::{Consent, Whose, required};
+use crate::avatar::{self, Avatar, AvatarInfo};
+use crate::config::Paths;
+use crate::hex;
+use crate::identity::Identity;
+use anyhow::Result;
+use serde_json::{Value, json};
+
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// List the avatars
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show an avatar's licence, its hash, and for a photo whose face it is
+    Show {
+        /// As `vasa avatar list` shows it
+        name: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Record whose face a photo avatar shows; without that it is not drawn
+    Consent(consent::Args),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An unknown name, an avatar that cannot be read; for consent as [`consent::run`].
+pub fn run(command: Command, paths: &Paths) -> Result<()> {
+    match command {
+        Command::List { json } => list(paths, json),
+        Command::Show { name, json } => show(paths, &name, json),
+        Command::Consent(args) => consent::run(args, paths),
+    }
+}
+
+fn list(paths: &Paths, json: bool) -> Result<()> {
+    let all = avatar::list(paths);
+    if json {
+        let all: Vec<_> = all
+            .iter()
+            .map(|a| json!({"name": a.name, "label": a.label, "kind": a.kind, "licence": a.licence}))
+            .collect();
+        print_line(&serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    let width = |of: fn(&AvatarInfo) -> &str| all.iter().map(|a| printable(of(a)).chars().count()).max().unwrap_or(0);
+    let (names, labels, kinds) = (width(|a| &a.name), width(|a| &a.label), width(|a| &a.kind));
+    for a in &all {
+        let (label, licence) = (printable(&a.label), printable(&a.licence));
+        print_line(&format!("{:names$}  {label:labels$}  {:kinds$}  {licence}", a.name, a.kind));
+    }
+    Ok(())
+}
+
+fn show(paths: &Paths, name: &str, json: bool) -> Result<()> {
+    let dir = avatar::find(paths, name)?;
+    let info = avatar::describe(&dir)?;
+    // The hash whose first digits the invisible mark carries: over what is drawn. What cannot be drawn has none.
+    let files = Avatar::load(&dir).ok().map(|a| hex::encode(&a.hash.0));
+    let consent = required(&info.kind).then(|| Consent::read(&dir));
+    let verdict = consent.as_ref().map(|c| match c {
+        Ok(consent) => consent.verify(&dir).map_err(|e| format!("{e:#}")),
+        Err(e) => Err(format!("{e:#}")),
+    });
+    let consent = consent.and_then(Result::ok);
+    let ours = match &consent {
+        Some(_) => Identity::existing(paths)?.map(|i| i.public()),
+        None => None,
+    };
+    if json {
+        let record = verdict.map(|v| {
+            let mut record = consent.as_ref().map_or_else(|| json!({}), |c| fields(c, ours));
+            record["valid"] = v.is_ok().into();
+            record["problem"] = v.err().into();
+            record
+        });
+        print_line(&serde_json::to_string_pretty(&json!({
+            "name": info.name, "label": info.label, "kind": info.kind, "licence": info.licence,
+            "attribution": info.attribution, "folder": dir.to_string_lossy(), "sha256": files, "consent": record,
+        }))?);
+        return Ok(());
+    }
+    let line = |what: &str, text: &str| print_line(&format!("{what:11} {}", printable(text)));
+    line("avatar", &info.name);
+    line("label", &info.label);
+    line("kind", &info.kind);
+    line("licence", &info.licence);
+    line("attribution", &info.attribution);
+    line("folder", &dir.to_string_lossy());
+    line("sha256", files.as_deref().unwrap_or("none: it cannot be drawn"));
+    match &verdict {
+        None => line("consent", "needs none: nobody real is shown"),
+        Some(Ok(())) => line("consent", "valid"),
+        Some(Err(e)) => line("consent", &format!("not valid: {e}")),
+    }
+    if let Some(consent) = &consent {
+        consent.lines().iter().for_each(|(what, text)| line(what, text));
+        let whose = if ours == Some(consent.key) { "this installation" } else { "another installation" };
+        line("signed by", &format!("{} ({whose})", consent.signer()));
+    }
+    Ok(())
+}
+
+/// The record for programs.
+fn fields(consent: &Consent, ours: Option<[u8; 32]>) -> Value {
+    let (name, date, title, author) = match &consent.answer.whose {
+        Whose::Own => (None, None, None, None),
+        Whose::Person { name, agreed } => (Some(name), Some(agreed.to_string()), None, None),
+        Whose::Artwork { title, author } => (None, None, title.as_ref(), author.as_ref()),
+    };
+    json!({
+        "face": consent.answer.whose.name(),
+        "person": name,
+        "date": date,
+        "title": title,
+        "author": author,
+        "statement": consent.answer.statement,
+        "recorded": crate::calendar::utc(consent.recorded),
+        "picture_sha256": hex::encode(&consent.picture),
+        "signed_by": consent.signer().to_string(),
+        "this_installation": ours == Some(consent.key),
+    })
+}
