@@ -1,5 +1,6 @@
 //! The settings file (`docs/settings.md`): every key optional, all defaults usable.
 
+use super::certificate::{CertificateFiles, WrittenCertificate};
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -102,6 +103,8 @@ pub struct Settings {
     /// A ggml file in place of the installed recogniser.
     pub recogniser: Option<PathBuf>,
     pub revoice: RevoiceMode,
+    /// What signs rendered files; the installation's own certificate where none is named.
+    pub credentials: Option<CertificateFiles>,
 }
 
 impl Default for Settings {
@@ -129,6 +132,7 @@ impl Default for Settings {
             words: Vec::new(),
             recogniser: None,
             revoice: RevoiceMode::Confirm,
+            credentials: None,
         }
     }
 }
@@ -183,6 +187,7 @@ struct Written {
     recogniser: Option<PathBuf>,
     revoice: Option<RevoiceMode>,
     camera: WrittenCamera,
+    credentials: WrittenCertificate,
 }
 
 #[derive(Default, Deserialize)]
@@ -204,7 +209,14 @@ impl Settings {
     /// An unreadable file, TOML that does not parse, an unknown key, a value out of its range.
     pub fn load(path: &Path) -> Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display())),
+            Ok(text) => {
+                let mut settings =
+                    Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display()))?;
+                if let (Some(files), Some(folder)) = (&mut settings.credentials, path.parent()) {
+                    files.relative_to(folder);
+                }
+                Ok(settings)
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e).with_context(|| format!("error reading the settings file {}", path.display())),
         }
@@ -259,6 +271,7 @@ impl Settings {
             words: w.words,
             recogniser: w.recogniser,
             revoice: w.revoice.unwrap_or(d.revoice),
+            credentials: w.credentials.check()?,
         })
     }
 }
@@ -299,6 +312,13 @@ mod tests {
             ("monitor_volume = 1.5", "monitor_volume is 1.5"),
             ("revoice = \"at once\"", "at once"),
             ("words = [\"\"]", "personal word"),
+            ("[credentials]\nkey = \"k.pem\"", "credentials.certificate is missing"),
+            ("[credentials]\ncertificate = \"c\"\nkey = \"k\"", "credentials.algorithm is missing"),
+            (
+                "[credentials]\ncertificate = \"c\"\nkey = \"k\"\nalgorithm = \"rot13\"",
+                "\"rot13\"; it must be one of es256",
+            ),
+            ("[credentials]\npassword = \"x\"", "password"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");

@@ -6,10 +6,12 @@ mod timeline;
 use super::Usage;
 use crate::assets;
 use crate::avatar::{self, Avatar};
-use crate::config::{Network, Paths, Profiles};
+use crate::config::{Network, Paths, Profiles, Settings};
+use crate::identity::Identity;
+use crate::mark::credentials::{Credentials, Made};
 use crate::render::{Renderer, Size};
 use anyhow::{Context, Result, bail};
-use output::{Output, Pictures};
+use output::{Output, Pictures, Signing};
 use std::path::PathBuf;
 use timeline::Timeline;
 
@@ -77,18 +79,18 @@ pub fn run(args: Args) -> Result<()> {
     let output = args.out.as_deref().map(Output::parse).transpose()?;
     let paths = Paths::find();
     // What is named is looked up before anything long begins.
-    let avatar = match &output {
-        Some(_) => Some(Avatar::load(&avatar::find(&paths, &args.avatar)?)?),
-        None => None,
+    let (avatar, signing) = match &output {
+        Some(_) => (Some(Avatar::load(&avatar::find(&paths, &args.avatar)?)?), Some(signing(&args, &paths)?)),
+        None => (None, None),
     };
     let timeline = read_source(&args, &paths)?;
     if let Some(path) = &args.curves_out {
         output::write_whole(path, |file| timeline.curves.write(file))
             .with_context(|| format!("error writing the curves to {}", path.display()))?;
     }
-    let (Some(output), Some(avatar)) = (output, avatar) else { return Ok(()) };
+    let (Some(output), Some(avatar), Some(signing)) = (output, avatar, signing) else { return Ok(()) };
     let mut renderer = Renderer::new(&avatar, args.size)?;
-    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref())?;
+    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref(), signing)?;
     let mut frame = crate::render::Frame::new(args.size);
     for face in &timeline.curves.faces {
         renderer.draw(face, &mut frame)?;
@@ -98,6 +100,14 @@ pub fn run(args: Args) -> Result<()> {
         }
     }
     pictures.finish()
+}
+
+/// What signs the files, checked before anything long begins.
+fn signing(args: &Args, paths: &Paths) -> Result<Signing> {
+    let identity = Identity::open(paths)?;
+    let settings = Settings::load(&paths.settings)?;
+    let made = Made { avatar: args.avatar.clone(), when: None, mark: Some(identity.id()) };
+    Ok(Signing { credentials: Credentials::open(&identity, settings.credentials.as_ref())?, made })
 }
 
 fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {

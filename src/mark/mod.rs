@@ -1,0 +1,3 @@
+//! Marks: what tells everybody that the picture was generated.
+
+pub mod credentials;
