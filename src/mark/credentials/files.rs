@@ -3,10 +3,10 @@
 use super::signer::Seal;
 use crate::config::{CertificateFiles, SignatureAlgorithm};
 use anyhow::{Context, Result, bail, ensure};
-use c2pa::SigningAlg;
 use c2pa::crypto::cose::{CertificateTrustPolicy, check_end_entity_certificate_profile};
 use c2pa::crypto::raw_signature::validator_for_signing_alg;
 use c2pa::status_tracker::StatusTracker;
+use c2pa::{Signer, SigningAlg};
 use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
@@ -31,18 +31,17 @@ pub(super) fn load(named: &CertificateFiles) -> Result<Seal> {
     let Some(first) = chain.first() else { bail!("{} has no certificate", certificate.display()) };
     check_dates(first, certificate)?;
 
+    let der: Vec<Vec<u8>> =
+        chain.iter().map(|c| c.to_der().context("error encoding a certificate")).collect::<Result<_>>()?;
     let algorithm = algorithm(named.algorithm);
-    let signer = c2pa::create_signer::from_keys(chain_pem.as_bytes(), key_pem.as_bytes(), algorithm, None);
-    let signer = signer.map_err(|e| {
-        anyhow::anyhow!(
-            "{} is no private key for {} in PKCS #8 PEM ({e}); name another credentials.key or credentials.algorithm, or convert it with openssl pkcs8 -topk8 -nocrypt",
+    let seal = Seal::named(algorithm, &key_pem, &chain_pem, der.clone()).with_context(|| {
+        format!(
+            "{} is no private key for {} in PKCS #8 PEM; name another credentials.key or credentials.algorithm, or convert it with openssl pkcs8 -topk8 -nocrypt",
             key.display(),
             named.algorithm.name()
         )
     })?;
-    let der: Vec<Vec<u8>> =
-        chain.iter().map(|c| c.to_der().context("error encoding a certificate")).collect::<Result<_>>()?;
-    check_fit(first, &*signer, algorithm).with_context(|| {
+    check_fit(first, &seal, algorithm).with_context(|| {
         format!(
             "the key {} does not belong to the first certificate of {}; name two that belong together",
             key.display(),
@@ -61,7 +60,7 @@ pub(super) fn load(named: &CertificateFiles) -> Result<Seal> {
             certificate.display()
         )
     })?;
-    Ok(Seal::named(signer, der))
+    Ok(seal)
 }
 
 fn text(path: &Path, setting: &str) -> Result<String> {
@@ -106,11 +105,11 @@ fn check_dates(certificate: &Certificate, path: &Path) -> Result<()> {
 }
 
 /// Signs something and has the certificate's key check it.
-fn check_fit(certificate: &Certificate, signer: &dyn c2pa::Signer, algorithm: SigningAlg) -> Result<()> {
+fn check_fit(certificate: &Certificate, seal: &Seal, algorithm: SigningAlg) -> Result<()> {
     let sample = b"vasa-camera";
     let key = certificate.tbs_certificate.subject_public_key_info.to_der()?;
     let validator = validator_for_signing_alg(algorithm).context("nothing checks this algorithm")?;
-    Ok(validator.validate(&signer.sign(sample)?, sample, &key)?)
+    Ok(validator.validate(&seal.sign(sample)?, sample, &key)?)
 }
 
 fn algorithm(named: SignatureAlgorithm) -> SigningAlg {

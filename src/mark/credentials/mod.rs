@@ -7,6 +7,7 @@ mod authority;
 mod bounds;
 mod files;
 mod manifest;
+mod pss;
 mod read;
 mod settle;
 mod signer;

@@ -1,5 +1,6 @@
 //! Who signs: the installation's key with its own certificates, or a certificate that the settings name.
 
+use super::pss::Pss;
 use super::{authority, manifest};
 use crate::identity::Identity;
 use anyhow::{Context, Result};
@@ -20,6 +21,7 @@ pub(super) struct Seal {
 enum Key {
     Own(Box<SigningKey>),
     Named(BoxedSigner),
+    Rsa(Box<Pss>),
 }
 
 impl Seal {
@@ -29,10 +31,18 @@ impl Seal {
         Ok(Self { key, chain: authority::chain(identity)?, algorithm: SigningAlg::Ed25519 })
     }
 
-    /// One whose key has been checked to fit.
-    pub(super) fn named(signer: BoxedSigner, chain: Vec<Vec<u8>>) -> Self {
-        let algorithm = signer.alg();
-        Self { key: Key::Named(signer), chain, algorithm }
+    /// A key in PKCS #8 PEM and the certificates that go with it; `pem` has them too.
+    ///
+    /// # Errors
+    /// The key is none for this algorithm.
+    pub(super) fn named(algorithm: SigningAlg, key: &str, pem: &str, chain: Vec<Vec<u8>>) -> Result<Self> {
+        let key = match algorithm {
+            SigningAlg::Ps256 | SigningAlg::Ps384 | SigningAlg::Ps512 => {
+                Key::Rsa(Box::new(Pss::from_pem(key, algorithm)?))
+            }
+            _ => Key::Named(c2pa::create_signer::from_keys(pem.as_bytes(), key.as_bytes(), algorithm, None)?),
+        };
+        Ok(Self { key, chain, algorithm })
     }
 
     /// The content of the signature box for a claim. The crate checks certificate and signature while it makes it.
@@ -48,6 +58,7 @@ impl Signer for Seal {
         match &self.key {
             Key::Own(key) => Ok(ed25519_dalek::Signer::sign(&**key, data).to_bytes().to_vec()),
             Key::Named(signer) => signer.sign(data),
+            Key::Rsa(key) => Ok(key.sign(data)),
         }
     }
 
