@@ -136,9 +136,9 @@ fn check(store: &[u8], kind: Kind, file: &mut File) -> Result<Report> {
         return Ok(Report { problems: vec!["the credentials hold no manifest".into()], ..Report::default() });
     };
     let assertion = |label: &str| manifest.find_assertion::<Value>(label).unwrap_or_default();
-    // The version of the label counts up with the C2PA's.
-    let actions = ["c2pa.actions.v2", "c2pa.actions"].map(assertion);
-    let actions: Vec<&Value> = actions.iter().filter_map(|a| a["actions"].as_array()).flatten().collect();
+    // Finds any version of the label.
+    let actions = assertion("c2pa.actions");
+    let actions = actions["actions"].as_array().map_or(&[][..], Vec::as_slice);
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let generator = manifest.claim_generator_info.as_ref().and_then(|all| all.first());
     let generator = generator
