@@ -1,11 +1,13 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
+mod certificate;
 mod label;
 mod locale;
 mod paths;
 mod profile;
 mod settings;
 
+pub use certificate::{CertificateFiles, SignatureAlgorithm};
 pub use label::{Corner, LabelSettings, LabelStyle};
 pub use locale::{language, locale};
 pub use paths::Paths;

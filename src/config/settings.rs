@@ -1,6 +1,7 @@
 //! The settings file (`docs/settings.md`): every key optional, all defaults usable.
 
 use super::LabelSettings;
+use super::certificate::{CertificateFiles, WrittenCertificate};
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -107,6 +108,8 @@ pub struct Settings {
     pub label: LabelSettings,
     /// Whether the session log is kept.
     pub session_log: bool,
+    /// What signs rendered files; the installation's own certificate where none is named.
+    pub credentials: Option<CertificateFiles>,
 }
 
 impl Default for Settings {
@@ -136,6 +139,7 @@ impl Default for Settings {
             revoice: RevoiceMode::Confirm,
             label: LabelSettings::default(),
             session_log: true,
+            credentials: None,
         }
     }
 }
@@ -192,6 +196,7 @@ struct Written {
     session_log: Option<bool>,
     camera: WrittenCamera,
     label: LabelSettings,
+    credentials: WrittenCertificate,
 }
 
 #[derive(Default, Deserialize)]
@@ -213,7 +218,14 @@ impl Settings {
     /// An unreadable file, TOML that does not parse, an unknown key, a value out of its range.
     pub fn load(path: &Path) -> Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display())),
+            Ok(text) => {
+                let mut settings =
+                    Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display()))?;
+                if let (Some(files), Some(folder)) = (&mut settings.credentials, path.parent()) {
+                    files.relative_to(folder);
+                }
+                Ok(settings)
+            }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e).with_context(|| format!("error reading the settings file {}", path.display())),
         }
@@ -270,6 +282,7 @@ impl Settings {
             revoice: w.revoice.unwrap_or(d.revoice),
             label: w.label,
             session_log: w.session_log.unwrap_or(d.session_log),
+            credentials: w.credentials.check()?,
         })
     }
 }
@@ -315,6 +328,13 @@ mod tests {
             ("[label]\nvisible = false", "visible"),
             ("label = false", "label"),
             ("session_log = \"no\"", "session_log"),
+            ("[credentials]\nkey = \"k.pem\"", "credentials.certificate is missing"),
+            ("[credentials]\ncertificate = \"c\"\nkey = \"k\"", "credentials.algorithm is missing"),
+            (
+                "[credentials]\ncertificate = \"c\"\nkey = \"k\"\nalgorithm = \"rot13\"",
+                "\"rot13\"; it must be one of es256",
+            ),
+            ("[credentials]\npassword = \"x\"", "password"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");

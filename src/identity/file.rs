@@ -1,6 +1,7 @@
 //! The file that keeps the secret: 64 hexadecimal digits, readable by its owner alone.
 
 use super::SECRET;
+use crate::hex;
 use anyhow::{Context, Result, bail};
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -31,7 +32,7 @@ pub(super) fn read(path: &Path) -> Result<Option<[u8; SECRET]>> {
             .read_to_string(&mut text)
             .with_context(|| format!("error reading the installation's key {}", path.display()))?,
     };
-    match parse(text.trim()) {
+    match hex::decode(text.trim()) {
         Some(secret) => Ok(Some(secret)),
         None => bail!(
             "{} is not a key of {} hexadecimal digits; bring the file back from a backup, or remove it to begin with a new key",
@@ -68,24 +69,12 @@ fn create(path: &Path, secret: &[u8; SECRET]) -> std::io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let part = folder.join(format!(".identity-{}-{:x}", std::process::id(), secret[0]));
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part).and_then(|mut file| {
-        let text: String = secret.iter().map(|b| format!("{b:02x}")).collect();
-        writeln!(file, "{text}")?;
+        writeln!(file, "{}", hex::encode(secret))?;
         file.sync_all()?;
         std::fs::hard_link(&part, path)
     });
     let _ = std::fs::remove_file(&part);
     written
-}
-
-fn parse(text: &str) -> Option<[u8; SECRET]> {
-    let mut secret = [0; SECRET];
-    if text.len() != 2 * SECRET || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in secret.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(secret)
 }
 
 #[cfg(test)]

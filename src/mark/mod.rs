@@ -4,6 +4,7 @@
 
 mod carrier;
 mod code;
+pub mod credentials;
 pub mod detect;
 mod label;
 pub mod payload;

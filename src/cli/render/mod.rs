@@ -6,13 +6,15 @@ mod timeline;
 use super::Usage;
 use crate::assets;
 use crate::avatar::{self, Avatar};
+use crate::calendar;
 use crate::clock::Moment;
 use crate::config::{Network, Paths, Profiles, Settings};
 use crate::identity::Identity;
+use crate::mark::credentials::{Credentials, Made};
 use crate::mark::{Dated, Marker};
 use crate::render::{Renderer, Size};
 use anyhow::{Context, Result, bail};
-use output::{Output, Pictures};
+use output::{Output, Pictures, Signing};
 use std::path::PathBuf;
 use timeline::Timeline;
 
@@ -85,8 +87,10 @@ pub fn run(args: Args) -> Result<()> {
     // What is named is looked up before anything long begins.
     let drawn = match &output {
         Some(_) => {
-            let label = Settings::load(&paths.settings)?.label;
-            Some((Avatar::load(&avatar::find(&paths, &args.avatar)?)?, label))
+            let avatar = Avatar::load(&avatar::find(&paths, &args.avatar)?)?;
+            let (settings, identity) = (Settings::load(&paths.settings)?, identity(&paths)?);
+            let signing = signing(&args, &settings, &identity)?;
+            Some((avatar, settings.label, identity, signing))
         }
         None => None,
     };
@@ -95,11 +99,11 @@ pub fn run(args: Args) -> Result<()> {
         output::write_whole(path, |file| timeline.curves.write(file))
             .with_context(|| format!("error writing the curves to {}", path.display()))?;
     }
-    let (Some(output), Some((avatar, label))) = (output, drawn) else { return Ok(()) };
+    let (Some(output), Some((avatar, label, identity, signing))) = (output, drawn) else { return Ok(()) };
     let mut renderer = Renderer::new(&avatar, args.size)?;
-    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref())?;
+    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref(), signing)?;
     let dated = if args.dated { Dated::Now } else { Dated::Untold };
-    let mut marker = Marker::new(args.size, identity(&paths)?, label, dated);
+    let mut marker = Marker::new(args.size, identity, label, dated);
     marker.set_avatar(avatar.hash);
     if output.is_stream() {
         marker.begin_stream(Moment(0));
@@ -121,6 +125,16 @@ fn identity(paths: &Paths) -> Result<Identity> {
         eprintln!("vasa: warning: the pictures are marked with a key for this run only, so nobody can tell later that they were yours: {e:#}");
         Identity::ephemeral()
     })
+}
+
+/// What signs the files, checked before anything long begins.
+fn signing(args: &Args, settings: &Settings, identity: &Identity) -> Result<Signing> {
+    let made = Made {
+        avatar: args.avatar.clone(),
+        when: args.dated.then(|| calendar::utc(calendar::now())),
+        mark: Some(identity.id()),
+    };
+    Ok(Signing { credentials: Credentials::open(identity, settings.credentials.as_ref())?, made })
 }
 
 fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {

@@ -1,11 +1,12 @@
 //! Where rendered pictures go: a video by ffmpeg, single pictures, a folder of them. Nothing half-written stays.
 
 use crate::mark::Marked;
+use crate::mark::credentials::{Credentials, Format, Made, sidecar_of};
 use crate::render::{Frame, Size};
 use crate::sound::{Sound, write_wav};
 use anyhow::{Context, Result, bail, ensure};
 use std::fs::File;
-use std::io::Write;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -43,24 +44,30 @@ impl Output {
     }
 }
 
+/// What every file is signed with, and what it says.
+pub struct Signing {
+    pub credentials: Credentials,
+    pub made: Made,
+}
+
 /// Takes the frames one by one.
 pub enum Pictures {
     Video(Box<Video>),
-    Still(PathBuf),
-    Folder { folder: PathBuf, next: u64 },
+    Still(PathBuf, Box<Signing>),
+    Folder { folder: PathBuf, next: u64, signing: Box<Signing> },
 }
 
 impl Pictures {
     /// # Errors
     /// The place cannot be written, or ffmpeg is missing.
-    pub fn open(output: &Output, size: Size, fps: u32, sound: Option<&Sound>) -> Result<Self> {
+    pub fn open(output: &Output, size: Size, fps: u32, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
         Ok(match output {
-            Output::Video(path) => Pictures::Video(Box::new(Video::open(path, size, fps, sound)?)),
-            Output::Still(path) => Pictures::Still(path.clone()),
+            Output::Video(path) => Pictures::Video(Box::new(Video::open(path, size, fps, sound, signing)?)),
+            Output::Still(path) => Pictures::Still(path.clone(), Box::new(signing)),
             Output::Folder(folder) => {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("error making the folder {}", folder.display()))?;
-                Pictures::Folder { folder: folder.clone(), next: 0 }
+                Pictures::Folder { folder: folder.clone(), next: 0, signing: Box::new(signing) }
             }
         })
     }
@@ -69,11 +76,11 @@ impl Pictures {
         let frame = marked.frame();
         match self {
             Pictures::Video(video) => video.add(frame),
-            Pictures::Still(path) => write_png(path, frame),
-            Pictures::Folder { folder, next } => {
+            Pictures::Still(path, signing) => write_png(path, frame, signing),
+            Pictures::Folder { folder, next, signing } => {
                 let path = folder.join(format!("frame-{next:06}.png"));
                 *next += 1;
-                write_png(&path, frame)
+                write_png(&path, frame, signing)
             }
         }
     }
@@ -81,7 +88,7 @@ impl Pictures {
     pub fn finish(self) -> Result<()> {
         match self {
             Pictures::Video(video) => video.finish(),
-            Pictures::Still(_) | Pictures::Folder { .. } => Ok(()),
+            Pictures::Still(..) | Pictures::Folder { .. } => Ok(()),
         }
     }
 }
@@ -102,21 +109,19 @@ fn part_of(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(format!(".part-{}-{}", std::process::id(), name.to_string_lossy())))
 }
 
-fn write_png(path: &Path, frame: &Frame) -> Result<()> {
+fn write_png(path: &Path, frame: &Frame, signing: &Signing) -> Result<()> {
     let rgb: Vec<u8> = frame.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
-    write_whole(path, |file| {
-        let mut out = std::io::BufWriter::new(file);
-        let encoder = image::codecs::png::PngEncoder::new(&mut out);
-        image::ImageEncoder::write_image(
-            encoder,
-            &rgb,
-            frame.size.width,
-            frame.size.height,
-            image::ExtendedColorType::Rgb8,
-        )
-        .map_err(std::io::Error::other)?;
-        out.flush()
-    })
+    let mut png = Cursor::new(Vec::new());
+    let encoder = image::codecs::png::PngEncoder::new(&mut png);
+    let (width, height) = (frame.size.width, frame.size.height);
+    image::ImageEncoder::write_image(encoder, &rgb, width, height, image::ExtendedColorType::Rgb8)
+        .with_context(|| format!("error encoding {}", path.display()))?;
+    let mut signed = Cursor::new(Vec::new());
+    signing
+        .credentials
+        .embed(&signing.made, Format::Png, &mut png, &mut signed)
+        .with_context(|| format!("{} was not written, for it could not be signed", path.display()))?;
+    write_whole(path, |file| file.write_all(signed.get_ref()))
 }
 
 /// A running ffmpeg that encodes what it is given. Dropped before its end, it leaves nothing behind.
@@ -125,11 +130,12 @@ pub struct Video {
     part: PathBuf,
     sound: Option<PathBuf>,
     path: PathBuf,
+    signing: Signing,
     done: bool,
 }
 
 impl Video {
-    fn open(path: &Path, size: Size, fps: u32, sound: Option<&Sound>) -> Result<Self> {
+    fn open(path: &Path, size: Size, fps: u32, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
         let part = part_of(path)?;
         let wav = match sound {
             Some(sound) => {
@@ -139,7 +145,7 @@ impl Video {
             }
             None => None,
         };
-        let webm = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("webm"));
+        let webm = is_webm(path);
         let mut command = Command::new("ffmpeg");
         command.args(["-nostdin", "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgba"]);
         command.args(["-s", &format!("{}x{}", size.width, size.height), "-r", &fps.to_string(), "-i", "pipe:0"]);
@@ -175,7 +181,7 @@ impl Video {
             }
         });
         let ffmpeg = ffmpeg.context("ffmpeg could not be started to write the video; install the package ffmpeg, or write pictures with --out DIR/")?;
-        Ok(Self { ffmpeg, part, sound: wav, path: path.into(), done: false })
+        Ok(Self { ffmpeg, part, sound: wav, path: path.into(), signing, done: false })
     }
 
     fn add(&mut self, frame: &Frame) -> Result<()> {
@@ -200,10 +206,39 @@ impl Video {
         let complaint = self.complaint();
         let status = self.ffmpeg.wait().context("error waiting for ffmpeg")?;
         ensure!(status.success(), "ffmpeg could not write {}{complaint}", self.path.display());
-        std::fs::rename(&self.part, &self.path).with_context(|| format!("error writing {}", self.path.display()))?;
+        self.publish().with_context(|| format!("{} was not written", self.path.display()))?;
         self.done = true;
         Ok(())
     }
+
+    /// Signs the finished part and moves it to its place; unsigned, it never gets there.
+    fn publish(&self) -> Result<()> {
+        let Signing { credentials, made } = &self.signing;
+        let mut unsigned = File::open(&self.part).context("error reading what ffmpeg wrote")?;
+        if is_webm(&self.path) {
+            let store = credentials.beside(made, Format::Webm, &mut unsigned)?;
+            let place = sidecar_of(&self.path);
+            write_whole(&place, |file| file.write_all(&store))?;
+            let moved = std::fs::rename(&self.part, &self.path);
+            if moved.is_err() {
+                let _ = std::fs::remove_file(&place);
+            }
+            moved?;
+            tracing::info!("a .webm cannot carry content credentials: they lie beside it in {}", place.display());
+            return Ok(());
+        }
+        let signed = self.part.with_extension("signed.mp4");
+        let written = File::create_new(&signed)
+            .context("error making the signed file")
+            .and_then(|mut file| credentials.embed(made, Format::Mp4, &mut unsigned, &mut file))
+            .and_then(|()| Ok(std::fs::rename(&signed, &self.path)?));
+        let _ = std::fs::remove_file(if written.is_ok() { &self.part } else { &signed });
+        written
+    }
+}
+
+fn is_webm(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("webm"))
 }
 
 impl Drop for Video {
