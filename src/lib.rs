@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod face;
 pub mod identity;
 pub mod listen;
+pub mod mark;
 pub mod microphone;
 pub mod motion;
 pub mod render;
