@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 use vasa_camera::camera::{Camera, CameraSettings, Demand};
 use vasa_camera::clock::Moment;
+use vasa_camera::mark::Marked;
 use vasa_camera::render::{Frame, Size};
 
 const COLOURS: [[u8; 3]; 8] = [
@@ -50,9 +51,10 @@ fn main() {
         pipewire: std::env::var_os("NO_PIPEWIRE").is_none(),
         v4l2: std::env::var_os("NO_V4L2").is_none(),
     };
-    let camera = Camera::start(settings);
-    let changes = camera.changes();
     let (mut frame, mut number, mut told) = (Frame::new(settings.size), 0, None);
+    draw(&mut frame, number);
+    let camera = Camera::start(settings, &Marked::test_picture(&frame));
+    let changes = camera.changes();
     let mut next = Instant::now();
     loop {
         if told != Some(*changes.borrow()) {
@@ -71,7 +73,7 @@ fn main() {
             Demand::Full => settings.fps,
         };
         draw(&mut frame, number);
-        camera.publish(&frame);
+        camera.publish(&Marked::test_picture(&frame));
         number += 1;
         next += Duration::from_secs(1) / fps;
         std::thread::sleep(next.saturating_duration_since(Instant::now()));

@@ -1,6 +1,6 @@
 //! VASA Camera: sound or typed text in at one end, a talking face out at the other, as a webcam.
 //!
-//! The flow is one way: `sound`/`speech` → `motion` → `face` → `render` → `camera`. A room knows the rooms before it
+//! The flow is one way: `sound`/`speech` → `motion` → `face` → `render` → `mark` → `camera`. A room knows the rooms before it
 //! by their types only, never the rooms after it; `daemon` and `cli` alone know them all. `docs/architecture.md` has the map.
 
 pub mod assets;

@@ -443,10 +443,14 @@ fn composing() {
     }
 }
 
-/// What is written over the picture, for the eye: `cargo test --release --test render -- --ignored overlays`, then look at $SHEET.
+/// What is written over the picture, and its label, for the eye: `cargo test --release --test render -- --ignored overlays`, then
+/// look at $SHEET. The label and the notice (with the short text only) speak the language of $LANG.
 #[test]
 #[ignore = "draws pictures to look at"]
 fn overlays() {
+    use vasa_camera::config::{Corner, LabelSettings, LabelStyle};
+    use vasa_camera::identity::Identity;
+    use vasa_camera::mark::{Dated, Marker};
     use vasa_camera::{clock::Moment, render::Overlay};
     let out = std::path::PathBuf::from(std::env::var_os("SHEET").expect("SHEET: where to put the pictures"));
     std::fs::create_dir_all(&out).unwrap();
@@ -458,6 +462,7 @@ fn overlays() {
         ("long", long.into()),
         ("word", "Llanfairpwllgwyngyll".repeat(10)),
         ("russian", "Здравствуйте! Я сейчас напечатаю ответ, подождите, пожалуйста, одну минуту.".into()),
+        ("nothing", String::new()),
         ("mixed", "Emoji 🙂👍🏽 among words, 你好 too, שלום and Zażółć gęślą jaźń; Ελληνικά, ñandú, Việt Nam.".into()),
     ];
     for (width, height) in [(1280, 720), (640, 480), (640, 360), (1920, 1080)] {
@@ -465,13 +470,21 @@ fn overlays() {
         let mut renderer = renderer(&avatar, size);
         let mut open = face(&[(Shape::JawOpen, 0.8)]);
         open.head.pitch = -8.0;
-        for (name, text) in &texts {
+        for ((name, text), i) in texts.iter().zip(0usize..) {
+            let corner = Corner::ALL[i % 4];
+            let style = LabelStyle::ALL[i % 3];
+            let label = LabelSettings { corner, style };
+            let mut marker = Marker::new(size, Identity::from_secret(&[7; 32]), label, Dated::Untold);
+            if ["short", "nothing"].contains(name) {
+                marker.begin_stream(Moment(0));
+            }
             let mut overlay = Overlay::new(size);
             overlay.set_subtitle(Some(text));
             overlay.set_composing(*name != "word");
             let mut frame = draw(&mut renderer, &open);
-            overlay.draw(&mut frame.clone(), Moment(0));
-            overlay.draw(&mut frame, Moment(400_000));
+            overlay.draw(&mut frame.clone(), Moment(0), &[]);
+            overlay.draw(&mut frame, Moment(400_000), &marker.taken(Moment(400_000)));
+            marker.mark(&mut frame, Moment(400_000));
             let picture = image::RgbaImage::from_raw(width, height, frame.rgba).unwrap();
             image::DynamicImage::from(picture)
                 .into_rgb8()

@@ -1,12 +1,14 @@
 //! A folder becomes an [`Avatar`].
 
 use super::mesh::Tensors;
-use super::{Avatar, Camera, Key, Material, Part, Place, manifest};
+use super::{Avatar, AvatarHash, Camera, Key, Material, Part, Place, manifest};
 use crate::face;
 use anyhow::{Context, Result, bail};
 use glam::{Vec2, Vec3};
 use image::{DynamicImage, ImageReader, Limits, RgbImage};
 use safetensors::SafeTensors;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 const MESH: &str = "mesh.safetensors";
@@ -17,12 +19,15 @@ const MAX_PARTS: usize = 16;
 const MAX_KEYS: usize = 16;
 
 pub(super) fn load(dir: &Path) -> Result<Avatar> {
-    let m = manifest::read(dir)?;
+    let mut files = Files { dir, read: BTreeMap::new() };
+    let text = manifest::read_text(dir)?;
+    files.note(manifest::FILE, text.as_bytes());
+    let m = manifest::parse(&text)?;
     if m.parts.len() > MAX_PARTS || m.keys.len() > MAX_KEYS {
         let (parts, keys) = (m.parts.len(), m.keys.len());
         bail!("avatar.toml has {parts} parts and {keys} keys; at most {MAX_PARTS} and {MAX_KEYS} are accepted");
     }
-    let bytes = read_bounded(&dir.join(MESH), MAX_MESH_BYTES)?;
+    let bytes = files.read(MESH, MAX_MESH_BYTES)?;
     let tensors = Tensors(
         SafeTensors::deserialize(&bytes)
             .map_err(|e| anyhow::anyhow!("{MESH} is not a safetensors file: {e}; bake it again"))?,
@@ -50,7 +55,7 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
             bail!("avatar.toml: the centre of \"{}\" is {centre}; it must be within 10 of the origin", written.name);
         }
         let texture =
-            written.texture.as_deref().map(|file| picture(dir, file).map(DynamicImage::into_rgb8)).transpose()?;
+            written.texture.as_deref().map(|file| files.picture(file).map(DynamicImage::into_rgb8)).transpose()?;
         let mut part = Part {
             place,
             material,
@@ -79,7 +84,7 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
         bail!("{MESH}: \"body.triangles\" is empty; the body must have at least one triangle");
     }
 
-    let (mut files, mut key_pictures, mut keys): (Vec<&str>, Vec<RgbImage>, Vec<Key>) = Default::default();
+    let (mut names, mut key_pictures, mut keys): (Vec<&str>, Vec<RgbImage>, Vec<Key>) = Default::default();
     for written in &m.keys {
         let weight = face::index_of(&written.weight).with_context(|| {
             format!(
@@ -88,21 +93,21 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
             )
         })?;
         let (uv, mask) = tensors.key(&written.name, body.positions.len())?;
-        let known = files.iter().position(|f| *f == written.picture);
+        let known = names.iter().position(|f| *f == written.picture);
         if known.is_none() {
-            key_pictures.push(picture(dir, &written.picture)?.into_rgb8());
-            files.push(&written.picture);
+            key_pictures.push(files.picture(&written.picture)?.into_rgb8());
+            names.push(&written.picture);
         }
-        keys.push(Key { name: written.name.clone(), picture: known.unwrap_or(files.len() - 1), weight, uv, mask });
+        keys.push(Key { name: written.name.clone(), picture: known.unwrap_or(names.len() - 1), weight, uv, mask });
     }
 
-    let portrait = picture(dir, "portrait.jpg")?.into_rgb8();
-    let matte = picture(dir, "matte.png")?.into_luma8();
+    let portrait = files.picture("portrait.jpg")?.into_rgb8();
+    let matte = files.picture("matte.png")?.into_luma8();
     if portrait.dimensions() != matte.dimensions() {
         let ((w, h), (mw, mh)) = (portrait.dimensions(), matte.dimensions());
         bail!("matte.png is {mw}x{mh} and portrait.jpg is {w}x{h}; they must have one size");
     }
-    for (file, picture) in files.iter().zip(&key_pictures) {
+    for (file, picture) in names.iter().zip(&key_pictures) {
         let ((w, h), (kw, kh)) = (portrait.dimensions(), picture.dimensions());
         // A key may be smaller than the portrait, never framed otherwise.
         if (w as f32 * kh as f32 - h as f32 * kw as f32).abs() > 0.01 * w as f32 * kh as f32 {
@@ -110,6 +115,7 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
         }
     }
     let light = Vec3::from_array(m.light.key).try_normalize().context("avatar.toml: light.key has no direction")?;
+    let plate = files.picture("plate.jpg")?.into_rgb8();
     Ok(Avatar {
         name: m.name,
         label: m.label,
@@ -123,39 +129,68 @@ pub(super) fn load(dir: &Path) -> Result<Avatar> {
         light,
         portrait,
         matte,
-        plate: picture(dir, "plate.jpg")?.into_rgb8(),
+        plate,
         parts,
         keys,
         key_pictures,
+        hash: files.hash(),
     })
 }
 
-fn read_bounded(path: &Path, max: u64) -> Result<Vec<u8>> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let size = std::fs::metadata(path).with_context(|| format!("{name} cannot be read"))?.len();
-    if size > max {
-        bail!("{name} has {size} bytes; at most {max} are accepted");
-    }
-    std::fs::read(path).with_context(|| format!("{name} cannot be read"))
+/// The folder of an avatar, and what was read from it: length and SHA-256 by name.
+struct Files<'d> {
+    dir: &'d Path,
+    read: BTreeMap<String, (u64, [u8; 32])>,
 }
 
-/// A picture of the avatar's own folder.
-fn picture(dir: &Path, file: &str) -> Result<DynamicImage> {
-    if file.is_empty() || file.len() > 64 || !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b)) {
-        bail!("avatar.toml names the picture {file:?}; it must be a plain file name beside it");
+impl Files<'_> {
+    fn note(&mut self, name: &str, bytes: &[u8]) {
+        self.read.insert(name.into(), (bytes.len() as u64, Sha256::digest(bytes).into()));
     }
-    let bytes = read_bounded(&dir.join(file), MAX_PICTURE_BYTES)?;
-    let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
-        .with_guessed_format()
-        .with_context(|| format!("{file} cannot be read"))?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_PICTURE_SIDE);
-    limits.max_image_height = Some(MAX_PICTURE_SIDE);
-    limits.max_alloc = Some(256 << 20);
-    reader.limits(limits);
-    let picture = reader.decode().with_context(|| format!("{file} is not a usable picture; it must be JPEG or PNG"))?;
-    if picture.width() < 2 || picture.height() < 2 {
-        bail!("{file} is {}x{}; it must be at least 2x2", picture.width(), picture.height());
+
+    /// The bytes of the file called `name`.
+    fn read(&mut self, name: &str, max: u64) -> Result<Vec<u8>> {
+        let path = self.dir.join(name);
+        let size = std::fs::metadata(&path).with_context(|| format!("{name} cannot be read"))?.len();
+        if size > max {
+            bail!("{name} has {size} bytes; at most {max} are accepted");
+        }
+        let bytes = std::fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
+        self.note(name, &bytes);
+        Ok(bytes)
     }
-    Ok(picture)
+
+    /// A picture of the avatar's own folder.
+    fn picture(&mut self, file: &str) -> Result<DynamicImage> {
+        if file.is_empty() || file.len() > 64 || !file.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+        {
+            bail!("avatar.toml names the picture {file:?}; it must be a plain file name beside it");
+        }
+        let bytes = self.read(file, MAX_PICTURE_BYTES)?;
+        let mut reader = ImageReader::new(std::io::Cursor::new(bytes))
+            .with_guessed_format()
+            .with_context(|| format!("{file} cannot be read"))?;
+        let mut limits = Limits::default();
+        limits.max_image_width = Some(MAX_PICTURE_SIDE);
+        limits.max_image_height = Some(MAX_PICTURE_SIDE);
+        limits.max_alloc = Some(256 << 20);
+        reader.limits(limits);
+        let picture =
+            reader.decode().with_context(|| format!("{file} is not a usable picture; it must be JPEG or PNG"))?;
+        if picture.width() < 2 || picture.height() < 2 {
+            bail!("{file} is {}x{}; it must be at least 2x2", picture.width(), picture.height());
+        }
+        Ok(picture)
+    }
+
+    fn hash(&self) -> AvatarHash {
+        let mut hash = Sha256::new();
+        for (name, (length, contents)) in &self.read {
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(length.to_le_bytes());
+            hash.update(name);
+            hash.update(contents);
+        }
+        AvatarHash(hash.finalize().into())
+    }
 }

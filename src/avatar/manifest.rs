@@ -83,12 +83,17 @@ pub(super) struct WrittenKey {
 
 /// Reads and checks the numbers that stand in the file itself.
 pub(super) fn read(dir: &Path) -> Result<Manifest> {
+    parse(&read_text(dir)?)
+}
+
+/// The file as it is.
+pub(super) fn read_text(dir: &Path) -> Result<String> {
     let path = dir.join(FILE);
     let size = std::fs::metadata(&path).with_context(|| format!("{FILE} cannot be read"))?.len();
     if size > MAX_BYTES {
         bail!("{FILE} has {size} bytes; at most {MAX_BYTES} are accepted");
     }
-    parse(&std::fs::read_to_string(&path).with_context(|| format!("{FILE} cannot be read"))?)
+    std::fs::read_to_string(&path).with_context(|| format!("{FILE} cannot be read"))
 }
 
 pub(super) fn parse(text: &str) -> Result<Manifest> {

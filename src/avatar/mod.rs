@@ -12,6 +12,11 @@ use image::{GrayImage, RgbImage};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+/// SHA-256 over the files that an avatar is made of: for each in the order of its name, the lengths of name and contents
+/// (8 bytes each, little endian), the name, the contents' SHA-256. All zero stands for no avatar: a card.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AvatarHash(pub [u8; 32]);
+
 /// One person, read and checked.
 ///
 /// Lengths are head units: 1 is the distance between the centres of the eyes, the origin lies midway between them, x is
@@ -46,6 +51,8 @@ pub struct Avatar {
     pub keys: Vec<Key>,
     /// The pictures that keys refer to.
     pub key_pictures: Vec<RgbImage>,
+    /// Which avatar this is, to the byte.
+    pub hash: AvatarHash,
 }
 
 /// A shift-lens pinhole at (0, 0, `distance`) that looks along -z.

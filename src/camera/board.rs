@@ -2,7 +2,7 @@
 
 use super::CameraSettings;
 use super::slot::{Slot, lock};
-use crate::render::Frame;
+use crate::mark::Marked;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -100,13 +100,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn new(settings: &CameraSettings) -> Self {
+    pub fn new(settings: &CameraSettings, first: &Marked) -> Self {
         let of = |wanted| if wanted { Report::Starting } else { Report::Off };
-        // Dark grey until the first frame: a black picture looks like a covered lens.
-        let mut first = Frame::new(settings.size);
-        first.rgba.chunks_exact_mut(4).for_each(|p| p.copy_from_slice(&[40, 42, 46, 255]));
         Self {
-            slot: Slot::new(first),
+            slot: Slot::new(first.frame().clone()),
             stop: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
             changes: watch::Sender::new(0),
@@ -184,12 +181,13 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Size;
+    use crate::render::{Frame, Size};
     use std::sync::Arc;
 
     fn shared() -> Shared {
         let size = Size { width: 4, height: 2 };
-        Shared::new(&CameraSettings { size, fps: 30, pipewire: true, v4l2: true })
+        let settings = CameraSettings { size, fps: 30, pipewire: true, v4l2: true };
+        Shared::new(&settings, &Marked::test_picture(&Frame::new(size)))
     }
 
     fn offered(demand: Demand) -> Report {

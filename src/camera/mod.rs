@@ -1,7 +1,7 @@
 //! The camera that apps see: one picture, two outlets (PipeWire, v4l2loopback), and who is watching.
 //!
 //! Each outlet is a thread that offers itself when it can, tries again when it cannot, and never costs the other one
-//! anything. The renderer asks [`Camera::demand`] how fast to draw, draws, and hands the frame to [`Camera::publish`].
+//! anything. The renderer asks [`Camera::demand`] how fast to draw, draws, and hands the marked frame to [`Camera::publish`].
 
 mod board;
 mod formats;
@@ -13,7 +13,8 @@ mod wait;
 pub use board::{Demand, OutletStatus};
 pub use formats::{Converter, PixelFormat};
 
-use crate::render::{Frame, Size};
+use crate::mark::Marked;
+use crate::render::Size;
 use board::{Kind, Report, Shared};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,6 +32,7 @@ pub const NODE: &str = "vasa_camera";
 /// What to offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CameraSettings {
+    /// That of all frames.
     pub size: Size,
     /// Frames a second while somebody watches.
     pub fps: u32,
@@ -48,9 +50,11 @@ pub struct Camera {
 }
 
 impl Camera {
-    /// Offers the camera. What cannot be offered now is tried again until it can, and told in [`Camera::problems`].
-    pub fn start(settings: CameraSettings) -> Self {
-        let shared = Arc::new(Shared::new(&settings));
+    /// Offers the camera, with `first` as the picture until another is published; its size counts where the settings have
+    /// another. What cannot be offered now is tried again until it can, and told in [`Camera::problems`].
+    pub fn start(settings: CameraSettings, first: &Marked) -> Self {
+        let settings = CameraSettings { size: first.frame().size, ..settings };
+        let shared = Arc::new(Shared::new(&settings, first));
         let mut camera = Self { shared, bells: Vec::new(), threads: Vec::new(), misfit: AtomicBool::new(false) };
         if settings.pipewire {
             camera.spawn(Kind::PipeWire, settings, pipewire::run);
@@ -81,8 +85,9 @@ impl Camera {
         }
     }
 
-    /// Makes `frame` the picture that the apps see. Copies it and returns; never waits for an app.
-    pub fn publish(&self, frame: &Frame) {
+    /// Makes a frame the picture that the apps see. Copies it and returns; never waits for an app.
+    pub fn publish(&self, marked: &Marked) {
+        let frame = marked.frame();
         if self.shared.slot.put(frame) {
             self.bells.iter().for_each(|b| b.ring_for_frame());
         } else {

@@ -1,10 +1,12 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
+mod label;
 mod locale;
 mod paths;
 mod profile;
 mod settings;
 
+pub use label::{Corner, LabelSettings, LabelStyle};
 pub use locale::{language, locale};
 pub use paths::Paths;
 pub use profile::{MotionStyle, Profile, ProfileError, Profiles};

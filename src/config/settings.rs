@@ -1,5 +1,6 @@
 //! The settings file (`docs/settings.md`): every key optional, all defaults usable.
 
+use super::LabelSettings;
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -102,6 +103,8 @@ pub struct Settings {
     /// A ggml file in place of the installed recogniser.
     pub recogniser: Option<PathBuf>,
     pub revoice: RevoiceMode,
+    /// How the label of every picture looks.
+    pub label: LabelSettings,
 }
 
 impl Default for Settings {
@@ -129,6 +132,7 @@ impl Default for Settings {
             words: Vec::new(),
             recogniser: None,
             revoice: RevoiceMode::Confirm,
+            label: LabelSettings::default(),
         }
     }
 }
@@ -183,6 +187,7 @@ struct Written {
     recogniser: Option<PathBuf>,
     revoice: Option<RevoiceMode>,
     camera: WrittenCamera,
+    label: LabelSettings,
 }
 
 #[derive(Default, Deserialize)]
@@ -259,6 +264,7 @@ impl Settings {
             words: w.words,
             recogniser: w.recogniser,
             revoice: w.revoice.unwrap_or(d.revoice),
+            label: w.label,
         })
     }
 }
@@ -299,6 +305,10 @@ mod tests {
             ("monitor_volume = 1.5", "monitor_volume is 1.5"),
             ("revoice = \"at once\"", "at once"),
             ("words = [\"\"]", "personal word"),
+            ("[label]\ncorner = \"middle\"", "`middle`, expected one of `bottom-right`"),
+            ("[label]\nstyle = \"none\"", "`none`, expected one of `dark`"),
+            ("[label]\nvisible = false", "visible"),
+            ("label = false", "label"),
         ] {
             let e = format!("{:#}", Settings::parse(text).unwrap_err());
             assert!(e.contains(part), "{text}: {e}");

@@ -12,10 +12,14 @@ mod stats;
 mod view;
 
 use crate::camera::{Camera, CameraSettings};
+use crate::clock::Moment;
 use crate::config::{Paths, Settings};
+use crate::identity::Identity;
 use crate::listen::{self, Listener};
+use crate::mark::{Dated, Marker};
 use crate::microphone::{Live, Microphone, Mix};
 use crate::motion::{Lips, Motion};
+use crate::render::{Frame, card};
 use crate::speech::{Event, Speaker};
 use anyhow::{Context, Result};
 use ear::{Ear, Listeners};
@@ -51,12 +55,13 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let (view_sender, view) = watch::channel(Arc::default());
     let (handle, mut commands) = Handle::new(view, stats.clone());
 
-    let camera = Arc::new(Camera::start(CameraSettings {
-        size: settings.size,
-        fps: settings.fps,
-        pipewire: settings.pipewire,
-        v4l2: settings.v4l2,
-    }));
+    let mut marker = Marker::new(settings.size, identity(&paths, &problems)?, settings.label, Dated::Now);
+    let offered =
+        CameraSettings { size: settings.size, fps: settings.fps, pipewire: settings.pipewire, v4l2: settings.v4l2 };
+    // An app may open the camera before the avatar is drawn.
+    let mut first = Frame::new(settings.size);
+    card(settings.size, "VASA Camera", "The picture is about to come.", &mut first);
+    let camera = Arc::new(Camera::start(offered, &marker.mark(&mut first, Moment::now())));
     let (speaker, mut speech_events, playback) = Speaker::start(paths.clone(), state::monitor(&settings))?;
     let speaker = Arc::new(speaker);
     let (throat, live) = Live::new(SOUND_TO_PICTURE);
@@ -76,8 +81,8 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let (faces_in, faces_out) = rtrb::RingBuffer::new(FACES);
     let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, problems.clone())
         .context("error starting the motion thread")?;
-    let drawing =
-        Drawing { paths: paths.clone(), avatar: settings.avatar.clone(), size: settings.size, fps: settings.fps };
+    let (avatar, size, fps) = (settings.avatar.clone(), settings.size, settings.fps);
+    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker };
     let waker = motion.waker().context("the motion thread ended at once")?;
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
@@ -190,6 +195,20 @@ async fn update(
     if let Err(e) = service.signal_changes(&old, shown).await {
         tracing::warn!("error signalling a change: {e:?}");
     }
+}
+
+/// The installation's key, or one for this run where it cannot be kept.
+///
+/// # Errors
+/// The system gives no random numbers for a key.
+fn identity(paths: &Paths, problems: &Problems) -> Result<Identity> {
+    Identity::open(paths).or_else(|e| {
+        let sentence = format!(
+            "the picture is marked with a key for this run only, so nobody can tell later that it was yours: {e:#}"
+        );
+        problems.set("identity", vec![sentence]);
+        Identity::ephemeral()
+    })
 }
 
 /// The lip network, or the level of the sound where it cannot run.

@@ -1,13 +1,14 @@
-//! The render thread: while somebody watches it draws the face of the moment and hands the picture to the camera.
+//! The render thread: while somebody watches it draws the face of the moment, marks the picture and hands it to the camera.
 
 use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source};
 use super::problems::Problems;
 use super::stats::Stats;
-use crate::avatar::{self, Avatar};
+use crate::avatar::{self, Avatar, AvatarHash};
 use crate::camera::{Camera, Demand};
 use crate::clock::Moment;
 use crate::config::Paths;
 use crate::face::Face;
+use crate::mark::Marker;
 use crate::render::{Frame, Overlay, Renderer, Size, card};
 use anyhow::Result;
 use std::collections::VecDeque;
@@ -47,6 +48,7 @@ pub struct Drawing {
     pub avatar: String,
     pub size: Size,
     pub fps: u32,
+    pub marker: Marker,
 }
 
 /// The running thread; dropping it ends it.
@@ -70,10 +72,11 @@ impl RenderThread {
         let thread = std::thread::Builder::new().name("render".into()).spawn(move || {
             let (frame, overlay) = (Frame::new(drawing.size), Overlay::new(drawing.size));
             Loop {
-                artist: Artist::Waiting { retry: Moment(i64::MIN) },
+                artist: Artist::Waiting { retry: Moment(i64::MIN), why: String::new() },
                 recent: VecDeque::with_capacity(FACES),
                 current: (Face::default(), Source::Silence),
                 camera_on: true,
+                streaming: false,
                 drawing_takes: 0.01,
                 stands: 0.0,
                 drawing,
@@ -113,8 +116,8 @@ impl Drop for RenderThread {
 
 /// The ladder of what can be shown: the avatar, or a card that says why there is none.
 enum Artist {
-    Ready(Box<Renderer>),
-    Waiting { retry: Moment },
+    Ready(Box<Renderer>, AvatarHash),
+    Waiting { retry: Moment, why: String },
 }
 
 struct Loop {
@@ -132,6 +135,8 @@ struct Loop {
     recent: VecDeque<(Face, Source)>,
     current: (Face, Source),
     camera_on: bool,
+    /// Whether somebody was seen to watch at the last frame.
+    streaming: bool,
     /// How long a frame takes to be drawn, of late; seconds.
     drawing_takes: f64,
     /// How long a frame stands; seconds.
@@ -141,8 +146,10 @@ struct Loop {
 impl Loop {
     fn run(mut self) {
         // One picture before anybody asks: an app that opens the camera gets it at once.
-        self.draw(Moment::now());
-        self.camera.publish(&self.frame);
+        let begin = Moment::now();
+        self.draw(begin);
+        let marked = self.drawing.marker.mark(&mut self.frame, begin);
+        self.camera.publish(&marked);
         let mut due = Moment::now();
         let mut before: Option<Moment> = None;
         loop {
@@ -158,6 +165,10 @@ impl Loop {
                 }
             }
             let demand = self.camera.demand();
+            let streamed = std::mem::replace(&mut self.streaming, demand == Demand::Full);
+            if self.streaming && !streamed {
+                self.drawing.marker.begin_stream(Moment::now());
+            }
             let fps = match demand {
                 Demand::Full => self.drawing.fps,
                 Demand::Idle(fps) => fps.min(self.drawing.fps),
@@ -170,12 +181,14 @@ impl Loop {
                     continue;
                 }
             };
-            let fps = if self.camera_on { fps } else { fps.min(CARD_FPS) };
+            let moving = self.camera_on && matches!(self.artist, Artist::Ready(..));
+            let fps = if moving { fps } else { fps.min(CARD_FPS) };
             self.stands = 1.0 / f64::from(fps.max(1));
             let began = Moment::now();
             self.draw(began);
+            let marked = self.drawing.marker.mark(&mut self.frame, began);
             let drawn = Moment::now();
-            self.camera.publish(&self.frame);
+            self.camera.publish(&marked);
             self.drawing_takes += (drawn.seconds_since(began).min(0.1) - self.drawing_takes) * DRAWING_SMOOTH;
             self.stats.frame(ms(drawn, began), before.map(|b| ms(began, b)));
             self.stats.dropped_frames.store(self.camera.dropped(), Relaxed);
@@ -203,42 +216,52 @@ impl Loop {
         if !self.camera_on {
             card(self.drawing.size, "Camera off", "The camera is switched off and will be back.", &mut self.frame);
             self.frame.at = now;
+            self.drawing.marker.set_avatar(AvatarHash::default());
             return;
         }
-        if let Artist::Waiting { retry } = self.artist
+        if let Artist::Waiting { retry, .. } = self.artist
             && now >= retry
         {
             self.artist = match self.open_renderer() {
-                Ok(renderer) => {
+                Ok((renderer, hash)) => {
                     tracing::info!("drawing \"{}\" on {}", self.drawing.avatar, renderer.adapter());
                     let _ = self.stats.renderer.set(renderer.adapter().to_string());
                     self.problems.set("render", Vec::new());
-                    Artist::Ready(Box::new(renderer))
+                    Artist::Ready(Box::new(renderer), hash)
                 }
                 Err(e) => self.fall_back(&e, now),
             };
         }
-        if let Artist::Ready(renderer) = &mut self.artist
+        if let Artist::Ready(renderer, _) = &mut self.artist
             && let Err(e) = renderer.draw(&self.current.0, &mut self.frame)
         {
             self.artist = self.fall_back(&e, now);
         }
-        if matches!(self.artist, Artist::Ready(_)) {
-            self.overlay.draw(&mut self.frame, now);
-        }
+        let shown = match &self.artist {
+            Artist::Ready(_, avatar) => {
+                self.overlay.draw(&mut self.frame, now, &self.drawing.marker.taken(now));
+                *avatar
+            }
+            // Drawn anew each time: a frame is marked once.
+            Artist::Waiting { why, .. } => {
+                card(self.drawing.size, "VASA Camera", why, &mut self.frame);
+                AvatarHash::default()
+            }
+        };
+        self.drawing.marker.set_avatar(shown);
         self.frame.at = self.current.0.at;
     }
 
-    fn open_renderer(&self) -> Result<Renderer> {
+    fn open_renderer(&self) -> Result<(Renderer, AvatarHash)> {
         let folder = avatar::find(&self.drawing.paths, &self.drawing.avatar)?;
-        Renderer::new(&Avatar::load(&folder)?, self.drawing.size)
+        let avatar = Avatar::load(&folder)?;
+        Ok((Renderer::new(&avatar, self.drawing.size)?, avatar.hash))
     }
 
-    fn fall_back(&mut self, error: &anyhow::Error, now: Moment) -> Artist {
+    fn fall_back(&self, error: &anyhow::Error, now: Moment) -> Artist {
         let sentence = format!("the avatar cannot be drawn: {error:#}");
-        card(self.drawing.size, "VASA Camera", &sentence, &mut self.frame);
-        self.problems.set("render", vec![sentence]);
-        Artist::Waiting { retry: now + Duration::from_secs_f64(RETRY) }
+        self.problems.set("render", vec![sentence.clone()]);
+        Artist::Waiting { retry: now + Duration::from_secs_f64(RETRY), why: sentence }
     }
 
     /// The face that is seen at `now`, interpolated between the two around it; the latest where motion has not come that far.

@@ -5,7 +5,7 @@
 use ab_glyph::{Font, FontRef, GlyphId, PxScale, ScaleFont, point};
 
 /// A font at a size.
-pub(super) struct Lettering {
+pub(crate) struct Lettering {
     font: FontRef<'static>,
     scale: PxScale,
 }

@@ -5,15 +5,16 @@ mod frame;
 mod gpu;
 mod inner;
 mod lens;
-mod lettering;
+pub(crate) mod lettering;
 mod morph;
 mod opening;
-mod overlay;
+pub(crate) mod overlay;
 mod pose;
 mod resample;
 mod scene;
 mod shape;
 mod smooth;
+pub(crate) mod sprite;
 mod topology;
 
 pub use card::card;
@@ -37,12 +38,12 @@ pub struct Renderer {
 }
 
 /// A rectangle of pixels.
-#[derive(Clone, Copy, Debug)]
-struct Region {
-    x: u32,
-    y: u32,
-    width: u32,
-    height: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Region {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
 }
 
 /// What a pass draws.

@@ -6,7 +6,10 @@ mod timeline;
 use super::Usage;
 use crate::assets;
 use crate::avatar::{self, Avatar};
-use crate::config::{Network, Paths, Profiles};
+use crate::clock::Moment;
+use crate::config::{Network, Paths, Profiles, Settings};
+use crate::identity::Identity;
+use crate::mark::{Dated, Marker};
 use crate::render::{Renderer, Size};
 use anyhow::{Context, Result, bail};
 use output::{Output, Pictures};
@@ -50,6 +53,9 @@ pub struct Args {
     /// Where the pictures go: FILE.mp4, FILE.webm, FILE.png (the first frame) or DIR/
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
+    /// Puts the time into the invisible mark of the pictures; without it the same arguments give the same bytes
+    #[arg(long)]
+    dated: bool,
     /// Where the face's numbers go
     #[arg(long, value_name = "FILE.csv")]
     curves_out: Option<PathBuf>,
@@ -77,6 +83,7 @@ pub fn run(args: Args) -> Result<()> {
     let output = args.out.as_deref().map(Output::parse).transpose()?;
     let paths = Paths::find();
     // What is named is looked up before anything long begins.
+    let settings = Settings::load(&paths.settings)?;
     let avatar = match &output {
         Some(_) => Some(Avatar::load(&avatar::find(&paths, &args.avatar)?)?),
         None => None,
@@ -89,15 +96,29 @@ pub fn run(args: Args) -> Result<()> {
     let (Some(output), Some(avatar)) = (output, avatar) else { return Ok(()) };
     let mut renderer = Renderer::new(&avatar, args.size)?;
     let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref())?;
+    let dated = if args.dated { Dated::Now } else { Dated::Untold };
+    let mut marker = Marker::new(args.size, identity(&paths)?, settings.label, dated);
+    marker.set_avatar(avatar.hash);
+    if output.is_stream() {
+        marker.begin_stream(Moment(0));
+    }
     let mut frame = crate::render::Frame::new(args.size);
     for face in &timeline.curves.faces {
         renderer.draw(face, &mut frame)?;
-        pictures.add(&frame)?;
+        pictures.add(&marker.mark(&mut frame, face.at))?;
         if output.is_still() {
             break;
         }
     }
     pictures.finish()
+}
+
+/// The installation's key, or one for this run where it cannot be kept.
+fn identity(paths: &Paths) -> Result<Identity> {
+    Identity::open(paths).or_else(|e| {
+        eprintln!("vasa: warning: the pictures are marked with a key for this run only, so nobody can tell later that they were yours: {e:#}");
+        Identity::ephemeral()
+    })
 }
 
 fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {

@@ -1,5 +1,6 @@
 //! Where rendered pictures go: a video by ffmpeg, single pictures, a folder of them. Nothing half-written stays.
 
+use crate::mark::Marked;
 use crate::render::{Frame, Size};
 use crate::sound::{Sound, write_wav};
 use anyhow::{Context, Result, bail, ensure};
@@ -32,6 +33,11 @@ impl Output {
         })
     }
 
+    /// Whether it is seen as it goes by, from its begin: single pictures are not.
+    pub fn is_stream(&self) -> bool {
+        matches!(self, Output::Video(_))
+    }
+
     pub fn is_still(&self) -> bool {
         matches!(self, Output::Still(_))
     }
@@ -59,7 +65,8 @@ impl Pictures {
         })
     }
 
-    pub fn add(&mut self, frame: &Frame) -> Result<()> {
+    pub fn add(&mut self, marked: &Marked) -> Result<()> {
+        let frame = marked.frame();
         match self {
             Pictures::Video(video) => video.add(frame),
             Pictures::Still(path) => write_png(path, frame),

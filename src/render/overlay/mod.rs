@@ -1,30 +1,24 @@
 //! What is written over the finished picture: subtitles at the bottom, a note in a corner. Letters are drawn once a change; a
 //! frame costs the blending of their boxes.
 
-mod sprite;
 mod words;
 
 use super::lettering::Lettering;
-use super::{Frame, Size};
+use super::sprite::{Ink, Sprite, unit};
+use super::{Frame, Region, Size};
 use crate::clock::Moment;
-use sprite::Sprite;
 
 /// How long a text takes to appear and to go, seconds.
-const FADE: f32 = 0.15;
+pub(crate) const FADE: f32 = 0.15;
 
-/// The ground behind letters, and its opacity: dark enough for white letters on any picture (contrast 7:1 over pure white, as
-/// WCAG 2.2, 1.4.6 asks).
-const GROUND: [u8; 3] = [14, 16, 20];
-const GROUND_OPACITY: f32 = 0.68;
-const LETTERS: [u8; 3] = [246, 247, 249];
+const INK: Ink = Ink::DARK;
 
 /// Sizes are in hundredths of the smaller side of the picture.
 const SUBTITLE: f32 = 6.2;
 const NOTE: f32 = 4.6;
-const MARGIN: f32 = 4.0;
-
-/// From line to line, in heights of a line: these fonts leave much room for accents.
-const LEADING: f32 = 0.90;
+pub(crate) const MARGIN: f32 = 4.0;
+/// Between one box and another.
+pub(crate) const GAP: f32 = 1.2;
 
 /// Two lines end above the chest: the mouth is never covered.
 const LINES: usize = 2;
@@ -96,20 +90,23 @@ impl Overlay {
         }
     }
 
-    /// Draws what is written into a frame that is shown at `at`. The frame may have another size than the one before.
-    pub fn draw(&mut self, frame: &mut Frame, at: Moment) {
+    /// Draws what is written into a frame that is shown at `at`, and keeps off the regions that are taken. The frame may have
+    /// another size than the one before.
+    pub fn draw(&mut self, frame: &mut Frame, at: Moment, taken: &[Option<Region>]) {
         if frame.size != self.size {
             self.resize(frame.size);
         }
         let passed = self.last.replace(at).map_or(0.0, |last| at.seconds_since(last).clamp(0.0, 1.0) as f32);
         let opacity = self.subtitle.fade(passed);
-        if let Some(sprite) = &self.subtitle.sprite {
+        if let Some(sprite) = &mut self.subtitle.sprite {
+            sprite.y = above(frame.size, sprite.height, taken);
             sprite.lay(frame, opacity);
         }
         let opacity = self.composing.fade(passed);
-        if let Some(sprite) = &self.composing.sprite
+        if let Some(sprite) = &mut self.composing.sprite
             && opacity > 0
         {
+            sprite.y = below(frame.size, sprite, taken);
             sprite.lay(frame, opacity);
             dots(sprite, at, f32::from(opacity) / 255.0, frame);
         }
@@ -134,8 +131,21 @@ impl Text {
     }
 }
 
-fn unit(size: Size) -> f32 {
-    size.width.min(size.height) as f32 / 100.0
+/// Where a subtitle of a height begins: above all that is taken in the lower half, also what is beside it, so that short and long
+/// lines stand alike.
+fn above(size: Size, height: usize, taken: &[Option<Region>]) -> usize {
+    let unit = unit(size);
+    let low = taken.iter().flatten().filter(|r| 2 * r.y > size.height).map(|r| r.y as f32 - GAP * unit);
+    let bottom = low.fold(size.height as f32 - MARGIN * unit, f32::min);
+    (bottom - height as f32).round().max(0.0) as usize
+}
+
+/// Where the note begins: in its corner, or below what is taken there.
+fn below(size: Size, note: &Sprite, taken: &[Option<Region>]) -> usize {
+    let unit = unit(size);
+    let end = (note.x + note.width) as f32 + GAP * unit;
+    let high = taken.iter().flatten().filter(|r| 2 * r.y <= size.height && (r.x as f32) < end);
+    high.map(|r| (r.y + r.height) as f32 + GAP * unit).fold(MARGIN * unit, f32::max).round() as usize
 }
 
 /// The subtitle's box with its letters; none where nothing of the text can be read.
@@ -144,16 +154,7 @@ fn subtitle(size: Size, text: &str) -> Option<Sprite> {
     let letters = Lettering::new(false, SUBTITLE * unit)?;
     let width = (size.width as f32 * LINE_SHARE).min(LINE * unit);
     let lines = last_lines(&letters, &legible(&letters, text)?, width);
-    let widest = lines.iter().map(|l| letters.width(l)).fold(0.0, f32::max);
-    let (pad_x, pad_y, step) = (2.0 * unit, 0.9 * unit, LEADING * letters.height());
-    let (w, h) = (widest + 2.0 * pad_x, step * lines.len() as f32 + 2.0 * pad_y);
-    let place = [(size.width as f32 - w) / 2.0, size.height as f32 - MARGIN * unit - h, w, h];
-    let mut sprite = Sprite::rounded(size, place, 1.8 * unit, GROUND, GROUND_OPACITY);
-    for (line, i) in lines.iter().zip(0u8..) {
-        let y = pad_y + step * f32::from(i) - (1.0 - LEADING) / 2.0 * letters.height();
-        letters.draw(line, (w - letters.width(line)) / 2.0, y, |x, y, a| sprite.cover(x, y, LETTERS, a));
-    }
-    Some(sprite)
+    Some(Sprite::panel(size, &letters, &lines, size.height as f32 - MARGIN * unit, INK))
 }
 
 /// A note in the upper left corner, with room for three dots behind it.
@@ -163,8 +164,8 @@ fn note(size: Size, text: &str) -> Option<Sprite> {
     let (height, pad) = (letters.height(), 1.6 * unit);
     let width = letters.width(text) + (3.0 * DOT_STEP + 0.1) * height + 2.0 * pad;
     let place = [MARGIN * unit, MARGIN * unit, width, height + 0.5 * unit];
-    let mut sprite = Sprite::rounded(size, place, height, GROUND, GROUND_OPACITY);
-    letters.draw(text, pad, 0.25 * unit, |x, y, a| sprite.cover(x, y, LETTERS, a));
+    let mut sprite = Sprite::rounded(size, place, height, INK.ground, INK.opacity);
+    letters.draw(text, pad, 0.25 * unit, |x, y, a| sprite.cover(x, y, INK.letters, a));
     Some(sprite)
 }
 
@@ -189,7 +190,7 @@ fn dots(note: &Sprite, at: Moment, opacity: f32, frame: &mut Frame) {
                 let cover = brightness * (radius - away + 0.5).clamp(0.0, 1.0);
                 if let Some(pixel) = frame.rgba.get_mut((py * stride + px) * 4..).and_then(|p| p.first_chunk_mut::<3>())
                 {
-                    for (p, c) in pixel.iter_mut().zip(LETTERS) {
+                    for (p, c) in pixel.iter_mut().zip(INK.letters) {
                         *p = (f32::from(*p) + (f32::from(c) - f32::from(*p)) * cover).round() as u8;
                     }
                 }
@@ -269,10 +270,10 @@ mod tests {
     /// The picture once the texts are fully there.
     fn settled(overlay: &mut Overlay, size: Size) -> Frame {
         for ms in [0, 100, 200, 300] {
-            overlay.draw(&mut grey(size), at(ms));
+            overlay.draw(&mut grey(size), at(ms), &[]);
         }
         let mut frame = grey(size);
-        overlay.draw(&mut frame, at(400));
+        overlay.draw(&mut frame, at(400), &[]);
         frame
     }
 
@@ -353,7 +354,7 @@ mod tests {
         let mut ground = Vec::new();
         for ms in (0..=200).step_by(50) {
             let mut frame = grey(HD);
-            overlay.draw(&mut frame, at(ms));
+            overlay.draw(&mut frame, at(ms), &[]);
             let dark = frame.rgba.iter().skip(1280 * 4 * 600).copied().min().unwrap();
             ground.push(dark);
         }
@@ -361,10 +362,10 @@ mod tests {
         overlay.set_subtitle(None);
         overlay.set_composing(false);
         let mut frame = grey(HD);
-        overlay.draw(&mut frame, at(250));
+        overlay.draw(&mut frame, at(250), &[]);
         assert!(touched(&frame).is_some(), "it fades, it does not vanish");
         let mut frame = grey(HD);
-        overlay.draw(&mut frame, at(420));
+        overlay.draw(&mut frame, at(420), &[]);
         assert_eq!(touched(&frame), None);
     }
 
@@ -376,7 +377,7 @@ mod tests {
         let [left, right, top, bottom] = touched(&first).unwrap();
         assert!(left > 20 && right < 420 && top > 20 && bottom < 90, "{left} {right} {top} {bottom}");
         let mut later = grey(HD);
-        overlay.draw(&mut later, at(800));
+        overlay.draw(&mut later, at(800), &[]);
         assert!(first.rgba != later.rgba);
     }
 
@@ -388,7 +389,7 @@ mod tests {
         settled(&mut overlay, HD);
         let small = Size { width: 320, height: 240 };
         let mut frame = grey(small);
-        overlay.draw(&mut frame, at(-5_000_000));
+        overlay.draw(&mut frame, at(-5_000_000), &[]);
         let [_, right, _, bottom] = touched(&frame).unwrap();
         assert!(right < 320 && bottom < 240);
     }
@@ -403,7 +404,7 @@ mod tests {
         // The least of several: other work of the machine is not the overlay's.
         let batch = |k: i64| {
             let clock = std::time::Instant::now();
-            (0..100).for_each(|i| overlay.draw(&mut frame, at(500 + 100 * k + i)));
+            (0..100).for_each(|i| overlay.draw(&mut frame, at(500 + 100 * k + i), &[]));
             clock.elapsed().as_secs_f64() * 10.0
         };
         let least = (0..20).map(batch).fold(f64::MAX, f64::min);

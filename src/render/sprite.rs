@@ -1,10 +1,34 @@
 //! A small picture with soft edges, made once and laid over many frames.
 
-use crate::render::{Frame, Size};
+use super::lettering::Lettering;
+use super::{Frame, Region, Size};
+
+/// The colours of letters and of the ground behind them, and its opacity.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ink {
+    pub ground: [u8; 3],
+    pub opacity: f32,
+    pub letters: [u8; 3],
+}
+
+impl Ink {
+    /// Dark enough for white letters on any picture (contrast 7:1 over pure white, as WCAG 2.2, 1.4.6 asks).
+    pub const DARK: Ink = Ink { ground: [14, 16, 20], opacity: 0.74, letters: [246, 247, 249] };
+    /// The same the other way round, over pure black.
+    pub const LIGHT: Ink = Ink { ground: [247, 248, 250], opacity: 0.74, letters: [18, 20, 24] };
+}
+
+/// From line to line, in heights of a line: these fonts leave much room for accents.
+const LEADING: f32 = 0.90;
+
+/// Hundredths of the smaller side of a picture, in pixels.
+pub(crate) fn unit(size: Size) -> f32 {
+    size.width.min(size.height) as f32 / 100.0
+}
 
 /// Where it lies in the frame; colour times coverage, and beside it the coverage, both 8 bits for each of R G B A: so one row is
 /// laid over another without a look at what belongs together, many bytes at once.
-pub(super) struct Sprite {
+pub(crate) struct Sprite {
     pub x: usize,
     pub y: usize,
     pub width: usize,
@@ -17,6 +41,11 @@ pub(super) struct Sprite {
 fn share(a: u16, b: u16) -> u16 {
     let t = a.wrapping_mul(b).wrapping_add(128);
     t.wrapping_add(t >> 8) >> 8
+}
+
+/// How far the middle of a pixel is, along one side of a box, outside the smaller box that the centres of its round corners span.
+fn from_core(at: usize, length: f32, radius: f32) -> f32 {
+    ((at as f32 + 0.5 - length / 2.0).abs() - (length / 2.0 - radius)).max(0.0)
 }
 
 impl Sprite {
@@ -32,9 +61,7 @@ impl Sprite {
         let (mut colour, mut covers) = (Vec::new(), Vec::new());
         for j in 0..height {
             for i in 0..width {
-                // How far the middle of the pixel is outside the box that the corners' centres span.
-                let outside = |at: f32, length: f32| ((at - length / 2.0).abs() - (length / 2.0 - radius)).max(0.0);
-                let away = outside(i as f32 + 0.5, w).hypot(outside(j as f32 + 0.5, h));
+                let away = from_core(i, w, radius).hypot(from_core(j, h, radius));
                 let cover = opacity * (radius - away + 0.5).clamp(0.0, 1.0);
                 let opaque = (255.0 * cover).round() as u8;
                 colour.extend(rgb.map(|c| (f32::from(c) * cover).round() as u8));
@@ -43,6 +70,40 @@ impl Sprite {
             }
         }
         Self { x, y, width, height, colour, cover: covers }
+    }
+
+    /// Lines of text, centred in a box that stands in the middle of the picture's width and ends at `bottom`, pixels from the top.
+    pub fn panel(size: Size, letters: &Lettering, lines: &[String], bottom: f32, ink: Ink) -> Self {
+        let unit = unit(size);
+        let widest = lines.iter().map(|l| letters.width(l)).fold(0.0, f32::max);
+        let (pad_x, pad_y, step) = (2.0 * unit, 0.9 * unit, LEADING * letters.height());
+        let (w, h) = (widest + 2.0 * pad_x, step * lines.len() as f32 + 2.0 * pad_y);
+        let place = [(size.width as f32 - w) / 2.0, bottom - h, w, h];
+        let mut sprite = Self::rounded(size, place, 1.8 * unit, ink.ground, ink.opacity);
+        for (line, i) in lines.iter().zip(0u8..) {
+            let y = pad_y + step * f32::from(i) - (1.0 - LEADING) / 2.0 * letters.height();
+            letters.draw(line, (w - letters.width(line)) / 2.0, y, |x, y, a| sprite.cover(x, y, ink.letters, a));
+        }
+        sprite
+    }
+
+    /// Draws a line of `thickness` pixels along the inside of the border, whose corners have a radius of `radius`.
+    pub fn rim(&mut self, radius: f32, thickness: f32, rgb: [u8; 3], amount: f32) {
+        let (w, h) = (self.width as f32, self.height as f32);
+        let radius = radius.min(w / 2.0).min(h / 2.0);
+        for j in 0..self.height {
+            for i in 0..self.width {
+                let away = radius - from_core(i, w, radius).hypot(from_core(j, h, radius));
+                let cover = (away + 0.5).clamp(0.0, 1.0) * (thickness - away + 0.5).clamp(0.0, 1.0);
+                self.cover(i as i32, j as i32, rgb, amount * cover);
+            }
+        }
+    }
+
+    /// Where it lies.
+    pub fn region(&self) -> Region {
+        let [x, y, width, height] = [self.x, self.y, self.width, self.height].map(|v| v as u32);
+        Region { x, y, width, height }
     }
 
     /// Covers a pixel of the sprite by `amount` (0..1) with a colour; pixels outside are none.
@@ -80,6 +141,29 @@ impl Sprite {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Relative luminance of sRGB and contrast, as WCAG 2.2 defines them.
+    fn contrast(a: [f32; 3], b: [f32; 3]) -> f32 {
+        let linear = |v: f32| {
+            let v = v / 255.0;
+            if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+        };
+        let luminance = |c: [f32; 3]| 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn letters_stand_out_by_7_to_1_over_any_picture() {
+        for ink in [Ink::DARK, Ink::LIGHT] {
+            for under in [[0.0; 3], [255.0; 3], [128.0; 3], [255.0, 255.0, 0.0], [0.0, 0.0, 255.0], [0.0, 255.0, 255.0]]
+            {
+                let mix = |i: usize| f32::from(ink.ground[i]) * ink.opacity + under[i] * (1.0 - ink.opacity);
+                let found = contrast([mix(0), mix(1), mix(2)], ink.letters.map(f32::from));
+                assert!(found >= 7.0, "{ink:?} over {under:?}: {found:.2}");
+            }
+        }
+    }
 
     const SIZE: Size = Size { width: 64, height: 48 };
 
