@@ -2,7 +2,9 @@
 //!
 //! The outlets take a [`Marked`] frame only, and [`Marker::mark`] alone makes one: no frame leaves unmarked.
 
+pub mod detect;
 mod label;
+pub mod payload;
 pub mod stamp;
 mod words;
 

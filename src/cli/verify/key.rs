@@ -2,7 +2,7 @@
 
 use crate::config::Paths;
 use crate::identity::Identity;
-use crate::mark::Payload;
+use crate::mark::payload::Payload;
 
 /// Whose mark it is, seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Frames go in, one by one; windows of about two seconds are looked at; what was found adds up. Memory stays small however
 //! long the video is.
 
-use crate::mark::{Detector, Payload, Place};
+use crate::mark::detect::{Detector, Place};
+use crate::mark::payload::Payload;
 use anyhow::Result;
 use serde::Serialize;
 
