@@ -161,7 +161,7 @@ fn a_video_of_something_else_is_not_marked() {
     let (report, status) = report(&clip);
     assert_eq!((&report["verdict"], status), (&"not marked".into(), 1), "{report:#}");
     assert_eq!((&report["frames"], &report["width"], &report["height"]), (&75.into(), &320.into(), &240.into()));
-    assert_eq!((&report["windows"]["looked_at"], &report["seconds"]), (&2.into(), &5.0.into()), "{report:#}");
+    assert_eq!((&report["windows"]["looked_at"], &report["seconds"]), (&3.into(), &5.0.into()), "{report:#}");
     assert_eq!((&report["payloads"], &report["place"]), (&Value::Array(Vec::new()), &Value::Null), "{report:#}");
     let out = verify(dir.path(), [&clip]);
     let text = String::from_utf8_lossy(&out.stdout);
