@@ -5,8 +5,8 @@ use anyhow::Result;
 use std::fmt::Write;
 use std::path::Path;
 
-/// log10 of the probability at which the detector says "marked".
-const THRESHOLD: f64 = -6.0;
+/// log10 of the probability at which the detector says "marked" (`src/mark/detect/odds.rs`).
+const THRESHOLD: f64 = -6.301;
 
 const WIDTH: f64 = 760.0;
 const LEFT: f64 = 64.0;

@@ -36,13 +36,17 @@ pub fn paragraph(report: &Report) -> String {
     }
     if let Some(place) = &report.place {
         line(format!(
-            "the frame lies at x {:.0}, y {:.0}, {:.0}x{:.0} pixels, {:.2} of a frame of 720 lines",
-            place.x, place.y, place.width, place.height, place.scale
+            "the mark covers {}x{} pixels from x {}, y {}, and is {:.2} of its size in a picture of 720 lines{}",
+            place.width,
+            place.height,
+            place.x,
+            place.y,
+            place.scale,
+            if place.mirrored { ", mirrored" } else { "" }
         ));
     }
     if let Some(credentials) = &report.content_credentials {
-        // The lines of JSON are long; the essence is for those who ask with --json.
-        line(format!("content credentials: {}", clean(&credentials.to_string())));
+        line(content_credentials(credentials));
     }
     for remark in &report.remarks {
         line(format!("note: {remark}"));
@@ -95,6 +99,22 @@ fn payload(told: &Told, several: bool) -> String {
         let _ = write!(text, ": {}", ranges(&told.ranges, true));
     }
     text
+}
+
+/// The essence; JSON has all of it.
+fn content_credentials(report: &serde_json::Value) -> String {
+    let text = |value: &serde_json::Value| value.as_str().map(clean);
+    let mut out = match report["intact"].as_bool() {
+        Some(true) => "content credentials: the file is as it was signed".to_owned(),
+        _ => "content credentials: they do NOT fit the file".to_owned(),
+    };
+    if let Some(generator) = text(&report["claim_generator"]) {
+        let _ = write!(out, "; it says that {generator} made it");
+    }
+    if let Some(signer) = text(&report["signer"]["name"]) {
+        let _ = write!(out, "; signed as {signer}, which is not checked here");
+    }
+    out
 }
 
 fn ranges(all: &[Range], frames: bool) -> String {

@@ -3,6 +3,7 @@
 use super::key::{Key, Maker};
 use super::tally::{Range, Ranges, Said, Tally};
 use super::text::{clean, minute};
+use crate::mark::detect::Place;
 use serde::Serialize;
 use std::path::Path;
 
@@ -40,7 +41,7 @@ pub struct Report {
     pub log10_false_alarm: Option<f64>,
     pub ranges: Vec<Range>,
     pub payloads: Vec<Told>,
-    pub place: Option<Rectangle>,
+    pub place: Option<Place>,
     pub content_credentials: Option<serde_json::Value>,
 }
 
@@ -65,16 +66,6 @@ pub struct Told {
     pub ranges: Vec<Range>,
     /// Why `this_installation` is not told.
     pub note: Option<String>,
-}
-
-/// Where in the picture the frame lies, in pixels, and how large it is there against 720 lines.
-#[derive(Debug, Serialize)]
-pub struct Rectangle {
-    pub x: f64,
-    pub y: f64,
-    pub width: f64,
-    pub height: f64,
-    pub scale: f64,
 }
 
 impl Report {
@@ -136,13 +127,7 @@ impl Report {
             self.score = Some(thousandth(f64::from(best.score)));
             self.log10_false_alarm = Some(thousandth(best.log10_false_alarm));
             // Where nothing is, its place says nothing either.
-            self.place = best.place.filter(|_| self.verdict != Verdict::NotMarked).map(|place| Rectangle {
-                x: thousandth(place.x.into()),
-                y: thousandth(place.y.into()),
-                width: thousandth(place.width.into()),
-                height: thousandth(place.height.into()),
-                scale: thousandth(place.scale.into()),
-            });
+            self.place = best.place.filter(|_| self.verdict != Verdict::NotMarked);
         }
         self.ranges = listed(tally.marks());
         let (said, more) = tally.said();
