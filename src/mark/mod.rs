@@ -2,10 +2,13 @@
 //!
 //! The outlets take a [`Marked`] frame only, and [`Marker::mark`] alone makes one: no frame leaves unmarked.
 
+mod carrier;
+mod code;
 pub mod detect;
 mod label;
 pub mod payload;
 pub mod stamp;
+mod transform;
 mod words;
 
 use crate::avatar::AvatarHash;
@@ -111,5 +114,75 @@ impl Marker {
         // Last: nothing is drawn over the invisible mark.
         self.stamp.apply(frame, self.dated.minute());
         Marked(frame)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Corner;
+    use crate::render::card;
+
+    const CORNER: LabelSettings = LabelSettings { corner: Corner::TopLeft, style: crate::config::LabelStyle::Dark };
+
+    fn marker(size: Size) -> Marker {
+        Marker::new(size, Identity::from_secret(&[7; 32]), CORNER, Dated::Untold)
+    }
+
+    /// How much a frame differs from another inside a region, and outside of it: the mean over the pixels, 0..255.
+    fn differences(a: &Frame, b: &Frame, region: Region) -> (f64, f64) {
+        let width = a.size.width;
+        let (mut inside, mut outside) = ((0.0, 0.0), (0.0, 0.0));
+        for ((p, q), i) in a.rgba.chunks_exact(4).zip(b.rgba.chunks_exact(4)).zip(0u32..) {
+            let (x, y) = (i % width, i / width);
+            let within =
+                (region.x..region.x + region.width).contains(&x) && (region.y..region.y + region.height).contains(&y);
+            let sum = if within { &mut inside } else { &mut outside };
+            *sum = (sum.0 + f64::from(p[0].abs_diff(q[0])), sum.1 + 1.0);
+        }
+        (inside.0 / inside.1, outside.0 / outside.1)
+    }
+
+    #[test]
+    fn a_card_carries_the_label_too_and_hardly_anything_else_is_seen() {
+        for size in [Size::HD, Size { width: 640, height: 480 }] {
+            let mut plain = Frame::new(size);
+            card(size, "Camera off", "Nobody is shown.", &mut plain);
+            let mut frame = plain.clone();
+            let mut marker = marker(size);
+            let label = marker.taken(Moment(0))[0].unwrap();
+            let marked = marker.mark(&mut frame, Moment(0));
+            let (inside, outside) = differences(marked.frame(), &plain, label);
+            assert!(inside > 20.0 && outside < 3.0, "{inside} {outside}");
+        }
+    }
+
+    #[test]
+    fn frames_of_another_size_are_marked_at_theirs() {
+        let mut marker = marker(Size::HD);
+        let size = Size { width: 320, height: 240 };
+        let mut frame = Frame::new(size);
+        marker.mark(&mut frame, Moment(0));
+        let label = marker.taken(Moment(0))[0].unwrap();
+        assert!(label.x + label.width <= 320 && label.y + label.height <= 240);
+        assert!(differences(&frame, &Frame::new(size), label).0 > 20.0);
+    }
+
+    #[test]
+    fn the_same_frame_gets_the_same_marks_also_after_another_avatar_was_shown() {
+        let (one, other) = (AvatarHash([1; 32]), AvatarHash([2; 32]));
+        let mut marker = marker(Size::HD);
+        let mut marked = |avatar| {
+            marker.set_avatar(avatar);
+            let mut frame = Frame::new(Size::HD);
+            frame.rgba.fill(100);
+            marker.mark(&mut frame, Moment(0));
+            frame.rgba
+        };
+        let first = marked(one);
+        for avatar in [AvatarHash::default(), one, other, AvatarHash::default()] {
+            marked(avatar);
+        }
+        assert!(marked(one) == first);
     }
 }

@@ -83,9 +83,11 @@ pub fn run(args: Args) -> Result<()> {
     let output = args.out.as_deref().map(Output::parse).transpose()?;
     let paths = Paths::find();
     // What is named is looked up before anything long begins.
-    let settings = Settings::load(&paths.settings)?;
-    let avatar = match &output {
-        Some(_) => Some(Avatar::load(&avatar::find(&paths, &args.avatar)?)?),
+    let drawn = match &output {
+        Some(_) => {
+            let label = Settings::load(&paths.settings)?.label;
+            Some((Avatar::load(&avatar::find(&paths, &args.avatar)?)?, label))
+        }
         None => None,
     };
     let timeline = read_source(&args, &paths)?;
@@ -93,11 +95,11 @@ pub fn run(args: Args) -> Result<()> {
         output::write_whole(path, |file| timeline.curves.write(file))
             .with_context(|| format!("error writing the curves to {}", path.display()))?;
     }
-    let (Some(output), Some(avatar)) = (output, avatar) else { return Ok(()) };
+    let (Some(output), Some((avatar, label))) = (output, drawn) else { return Ok(()) };
     let mut renderer = Renderer::new(&avatar, args.size)?;
     let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref())?;
     let dated = if args.dated { Dated::Now } else { Dated::Untold };
-    let mut marker = Marker::new(args.size, identity(&paths)?, settings.label, dated);
+    let mut marker = Marker::new(args.size, identity(&paths)?, label, dated);
     marker.set_avatar(avatar.hash);
     if output.is_stream() {
         marker.begin_stream(Moment(0));
