@@ -29,10 +29,16 @@ bench: setup build ## measure the renderer and the motion network
 measure: setup-test build ## record ten minutes of a call: do sound and picture drift apart?
 	@cargo test --release --locked --test microphone -- --ignored --nocapture ten_minutes
 
+marks: build ## attack the invisible mark as calls, screens and people do, and print what is left of it
+	@cargo bench --locked --bench marks -- attacks
+
+marks-false: build ## look for marks in pictures that have none, and plot the scores
+	@cargo bench --locked --bench marks -- false
+
 sheet: build ## draw the contact sheet of docs/ again
 	@scripts/sheet.sh
 
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench measure sheet clean
+.PHONY: help run test setup setup-test build bench measure marks marks-false sheet clean

@@ -15,6 +15,7 @@ mod revoice;
 mod say;
 mod status;
 mod terminal;
+mod verify;
 mod words;
 
 use crate::config::Paths;
@@ -62,6 +63,8 @@ enum Command {
     Models(models::Models),
     /// Run the same pipeline offline, faster than real time, repeatable
     Render(render::Args),
+    /// Tell whether pictures and videos were made by this program
+    Verify(verify::Args),
 }
 
 /// Wrong usage that only shows once the command runs: exit status 2.
@@ -103,6 +106,8 @@ pub fn main() -> ExitCode {
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),
         Command::Render(args) => render::run(args),
+        // Its exit status says more than done or failed.
+        Command::Verify(args) => return verify::run(&args, &Paths::find()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
