@@ -1,13 +1,14 @@
-"""Strands: scalp, brows, lashes and fuzz. Decimetres, x to the person's left, y up, z front. Pure numpy."""
+"""Strands: scalp, beard, brows, lashes and fuzz. Decimetres, x to the person's left, y up, z front. Pure numpy."""
 import numpy as np
 from scipy.spatial import cKDTree
 
 from shape import smoothstep
 
-HAIRLINE = (  # azimuth from the face's middle (degrees), height as a share of eyes-to-crown
-    [0, 14, 26, 36, 46, 56, 66, 76, 88, 100, 112, 125, 145, 180],
-    [0.545, 0.555, 0.55, 0.51, 0.40, 0.27, 0.15, 0.00, 0.02, 0.06, -0.16, -0.34, -0.42, -0.45],
-)
+AZIMUTH = [0, 14, 26, 36, 46, 56, 66, 76, 88, 100, 112, 125, 145, 180]  # from the face's middle, degrees
+HAIRLINE = {  # height at each azimuth as a share of eyes-to-crown
+    "round": [0.545, 0.555, 0.55, 0.51, 0.40, 0.27, 0.15, 0.00, 0.02, 0.06, -0.16, -0.34, -0.42, -0.45],
+    "receding": [0.60, 0.62, 0.70, 0.74, 0.56, 0.38, 0.22, -0.02, 0.02, 0.06, -0.18, -0.32, -0.38, -0.40],
+}
 
 
 def unit(a):
@@ -40,8 +41,8 @@ class Surface:
 class Head:
     """Measures of the head that the groom hangs on."""
 
-    def __init__(self, surface, eye_left, ears):
-        self.s, self.ears = surface, ears
+    def __init__(self, surface, eye_left, ears, hairline="round"):
+        self.s, self.ears, self.hairline = surface, ears, HAIRLINE[hairline]
         self.ex, self.ey = eye_left[0], eye_left[1]
         upper = surface.v[surface.v[:, 1] > self.ey]
         self.top = surface.v[:, 1].max()
@@ -53,7 +54,7 @@ class Head:
     def scalp(self, p, ear, rng, band=0.05):
         """Density of the scalp's hair, 0..1, soft at the hairline."""
         azimuth = np.degrees(np.arctan2(np.abs(p[:, 0]), p[:, 2] - self.ear_z))
-        line = self.ey + self.height * np.interp(azimuth, *HAIRLINE)
+        line = self.ey + self.height * np.interp(azimuth, AZIMUTH, self.hairline)
         d = p[:, 1] - line + 0.012 * np.sin(p[:, 0] * 17 + 1) + 0.020 * np.clip(rng.standard_normal(len(p)), -2, 2)
         return smoothstep(-band * 0.6, band, d) * (ear < 0.15) * (p[:, 1] > self.ey - 0.62)
 
@@ -66,13 +67,13 @@ def clump(p, rng, count, amount, power):
     return p + (p[leaders][i] - p) * t * amount[i][:, None, None], i
 
 
-def bob(head, rng, count, end, keys=40):
-    """A bob with a side parting. Gives strands [n, keys, 3], the scalp's density by triangle and a melanin offset by strand."""
+def bob(head, rng, hair, keys=40):
+    """A bob of the person file's measures. Gives strands [n, keys, 3], the scalp's density by triangle and a melanin offset by strand."""
     s = head.s
     density = head.scalp(s.centre, head.ears[s.t].max(1), rng)
-    root, normal, _ = s.sample(rng, density, count)
-    n = count
-    parting = 0.20 + 0.03 * np.sin(root[:, 2] * 3)
+    n, end = hair["strands"], hair["end"]
+    root, normal, _ = s.sample(rng, density, n)
+    parting = hair.get("parting", 0.20) + 0.03 * np.sin(root[:, 2] * 3)
     side = np.where(root[:, 0] > parting + 0.018 * rng.standard_normal(n), 1.0, -1.0)
     back = smoothstep(head.middle + 0.25, head.middle - 0.35, root[:, 2])
     front = smoothstep(head.middle + 0.15, head.front - 0.25, root[:, 2])
@@ -114,7 +115,7 @@ def bob(head, rng, count, end, keys=40):
         q = q2
         p[:, k] = q
 
-    p, small = clump(p, rng, 1300, 0.50 + 0.38 * rng.random(1300), 0.8)
+    p, small = clump(p, rng, 1300, 0.50 + 0.38 * rng.random(1300), hair.get("clumping", 0.8))
     p, large = clump(p, rng, 160, 0.02 + 0.16 * rng.random(160), 1.6)
     # soft waves by clump and fine frizz
     phase, swing = rng.random(160)[large] * 6.3, (0.022 + 0.022 * rng.random(160))[large]
@@ -124,10 +125,65 @@ def bob(head, rng, count, end, keys=40):
     along = unit(np.gradient(p, axis=1))
     out = unit((p - [0, 0, head.ear_z]) * [1, 0, 1])
     p = p + out * wave[..., None] * 0.8 + np.cross(along, out) * (wave * 0.7)[..., None]
-    frizz = np.cumsum(rng.standard_normal((n, keys, 3)) * 0.0022, 1) * (1 + 4 * (rng.random(n) < 0.035))[:, None, None]
+    frizz = np.cumsum(rng.standard_normal((n, keys, 3)) * 0.0022, 1) * (1 + 4 * (rng.random(n) < hair.get("stray", 0.035)))[:, None, None]
     p = p + frizz - frizz[:, :1]
     shade = np.clip(0.6 * rng.standard_normal(1300)[small] + 0.5 * rng.standard_normal(160)[large], -1.6, 1.6)
     return p, density, shade
+
+
+def short(head, rng, hair, keys=7):
+    """Hair of a few millimetres that stands and curls; it is shorter on the sides than on the crown."""
+    s = head.s
+    density = head.scalp(s.centre, head.ears[s.t].max(1), rng, 0.07)
+    count, length = hair["strands"], hair["length"]
+    root, normal, t = s.sample(rng, density, count)
+    height = np.clip((root[:, 1] - head.ey) / head.height, 0, 1)
+    size = length * (0.40 + 0.60 * smoothstep(0.25, 0.75, height)) * (0.75 + 0.5 * rng.random(count)) * np.clip(density[t], 0.35, 1)
+    d = unit(normal + 0.45 * rng.standard_normal((count, 3)) + [0, 0, 0.15])
+    a = unit(np.cross(d, rng.standard_normal((count, 3))))
+    b = np.cross(d, a)
+    phase = rng.random(count) * 6.3
+    p = np.zeros((count, keys, 3))
+    for k in range(keys):
+        turn = phase + k * 1.5
+        curl = a * (np.cos(turn) - np.cos(phase))[:, None] + b * (np.sin(turn) - np.sin(phase))[:, None]
+        p[:, k] = root + d * (size * k / (keys - 1))[:, None] + curl * 0.009
+    p, _ = clump(p, rng, 4500, np.full(4500, 0.45), 1.2)
+    return p, density, np.zeros(count)
+
+
+def scalp_hair(head, rng, hair):
+    """The hair of a person file: strands, the scalp's density by triangle and a melanin offset by strand."""
+    style = hair.get("style", "bob")
+    if style == "bob":
+        return bob(head, rng, hair)
+    if style == "short":
+        return short(head, rng, hair)
+    raise SystemExit(f'the hair style "{style}" is unknown; choose one of: bob, short')
+
+
+def greyed(rng, count, share, melanin, variation, shade):
+    """Melanin offsets with a `share` of the strands turned white: salt and pepper."""
+    white = (0.01 + 0.07 * rng.random(count) ** 2 - melanin) / max(variation, 1e-6)
+    return np.where(rng.random(count) < share, white, shade)
+
+
+def beard(head, rng, count, length, lip, keys=5):
+    """A short beard with moustache; `lip`: the lips' mask by vertex. Gives strands and the density by triangle."""
+    s = head.s
+    ax, y = np.abs(s.centre[:, 0]), s.centre[:, 1] - head.ey
+    jaw = smoothstep(0.10, 0.0, y + 0.66 - 0.44 * smoothstep(0.35, 0.72, ax)) * smoothstep(-1.22, -1.05, y + 0.12 * ax)
+    moustache = np.exp(-(((y + 0.545) / 0.055) ** 2)) * (ax < 0.30) * smoothstep(0.03, 0.06, ax + 0.03)
+    density = np.clip(jaw + moustache, 0, 1) * (s.centre[:, 2] > head.ear_z - 0.02) * (s.normal[:, 2] > -0.75)
+    density = density * (head.ears[s.t].max(1) < 0.15)
+    density = density * (1 - np.clip(lip[s.t].max(1) * 4, 0, 1))
+    density = density * (1 - 0.6 * np.exp(-(((ax - 0.34) / 0.10) ** 2) - ((y + 0.68) / 0.10) ** 2))
+    root, normal, t = s.sample(rng, density, count)
+    d = unit(normal * 0.8 + [0, -0.9, 0] + 0.4 * rng.standard_normal((count, 3)))
+    size = length * (0.5 + rng.random(count)) * np.clip(density[t] + 0.2, 0.3, 1)
+    k = np.linspace(0, 1, keys)[None, :, None]
+    bend = rng.standard_normal((count, 1, 3)) * (0.25 * k**2) * size[:, None, None]
+    return root[:, None] + d[:, None] * k * size[:, None, None] + bend, density
 
 
 def keep_face_free(head, q, side):

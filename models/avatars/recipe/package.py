@@ -42,12 +42,12 @@ def pictures(who, shape, framing, work, out):
     _jpg(out / "plate.jpg", np.load(work / "plate.npy"), 88)
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
     graded = passes.grade(portrait[..., :3] * 1.0, saturation)
-    _jpg(out / "eye.jpg", as_exposed(eye, graded, shape, framing), 92)
+    _jpg(out / "eye.jpg", as_exposed(who, eye, graded, shape, framing), 92)
     _jpg(out / "mouth.jpg", mouth.picture(), 90)
     return alpha
 
 
-def as_exposed(eye, portrait, shape, framing):
+def as_exposed(who, eye, portrait, shape, framing):
     """The eyeball's picture with iris and white brought to the tones that they have in the portrait, so that the drawn eye
     looks like the rendered one."""
     n = eye.shape[0]
@@ -64,7 +64,8 @@ def as_exposed(eye, portrait, shape, framing):
         d = np.hypot(dx, dy)
         seen["iris"].append(portrait[(d > 0.26) & (d < 0.42) & (np.abs(dy) < 0.22)])
         seen["white"].append(portrait[(d > 0.54) & (d < 0.68) & (np.abs(dy) < 0.12)])
-    share = {"iris": 50, "white": 80}  # the darker part of the white lies in the lids' shade
+    # the darker part of the white lies in the lids' shade, the brighter part of a dark iris mirrors the lights
+    share = {"iris": 50, "white": 80} | who["eyes"].get("percentile", {})
     tone = {k: np.percentile(np.concatenate(p), share[k], axis=0) for k, p in seen.items()}
     # the room mirrored in the cornea is added by who draws the eye (15 % of a light grey): take it out, and a little for depth
     tone["iris"] = np.clip((tone["iris"] - 0.15 * 0.77) / 0.85, 0.05, 1) * 0.92

@@ -31,5 +31,5 @@ def run(who, shape, framing, work, stages, height, samples, threads):
         x0, y0 = round(border[0] * width), round(border[1] * height)
         np.savez(work / "closed.npz", part=part, at=np.array([x0, y0]))
     if "plate" in stages:
-        np.save(work / "plate.npy", room.plate(framing, work, height, threads))
+        np.save(work / "plate.npy", room.plate(who, framing, work, height, threads))
         cv2.imwrite(str(work / "plate.png"), np.load(work / "plate.npy") * 255)

@@ -32,12 +32,14 @@ def _box(name, low, high, material):
     return link(bpy.data.objects.new(name, me))
 
 
-def plate(framing: Framing, work, height, threads):
-    """sRGB BGR 0..1 [height, 16/9 height, 3]. Lengths in decimetres around the sitter, who is not in it."""
+def plate(who, framing: Framing, work, height, threads):
+    """sRGB BGR 0..1 [height, 16/9 height, 3]. Lengths in decimetres around the sitter, who is not in it. The person file's
+    `room` may set the colour of the wall, the seed of the books and `mirrored`."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    rng = np.random.default_rng(12)
+    own = who.get("room", {})
+    rng = np.random.default_rng(own.get("seed", 12))
     back = -24.0  # the far wall
-    _box("wall", (-40, -12, back - 1), (40, 24, back), _plain("wall", (196, 182, 164)))
+    _box("wall", (-40, -12, back - 1), (40, 24, back), _plain("wall", own.get("wall", (196, 182, 164))))
     _box("floor", (-40, -12, -40), (40, -11, 30), _plain("floor", (120, 86, 60)))
     _box("ceiling", (-40, 24, -40), (40, 25, 30), _plain("ceiling", (225, 220, 212)))
     _box("side", (-41, -12, -40), (-40, 24, 30), _plain("side", (190, 176, 158)))
@@ -87,6 +89,8 @@ def plate(framing: Framing, work, height, threads):
     passes.settings(426, 240, 32, threads, 0.0)
     bpy.context.scene.render.film_transparent = False
     im = passes.render(work / "room.png")[..., :3]
+    if own.get("mirrored", False):
+        im = np.ascontiguousarray(im[:, ::-1])
     im = cv2.resize(im, (width, height), interpolation=cv2.INTER_CUBIC)
     n = int(height * 0.06) | 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (n, n)).astype(np.float32)

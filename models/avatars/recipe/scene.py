@@ -15,6 +15,9 @@ from framing import Framing
 from nodes import Tree, link, to_blender
 
 
+CREASE_DEPTH = 0.010  # dm, of a crease of strength 1
+
+
 def _curves(rng, name, strands, material, radius, tip=0.25, vary=0.2, shade=None):
     n, k = strands.shape[:2]
     curves = bpy.data.hair_curves.new(name)
@@ -45,6 +48,21 @@ def _hair_material(name, melanin, redness, rough, radial, random=0.25, variation
     return m.material
 
 
+def _grey(rng, groomed, strands, shade):
+    """The melanin offsets of a table of the person file, some of the strands white if it says `grey`."""
+    if "grey" not in groomed:
+        return shade
+    return groom.greyed(rng, len(strands), groomed["grey"], groomed["melanin"], groomed.get("variation", 0.2), shade)
+
+
+def _strands(rng, name, strands, groomed, redness, rough, radius, tip):
+    """Brows or a beard: one tone, or salt and pepper."""
+    shade = _grey(rng, groomed, strands, np.zeros(len(strands))) if "grey" in groomed else None
+    variation = groomed.get("variation", 0.2) if "grey" in groomed else None
+    material = _hair_material(name, groomed["melanin"], redness, rough, 0.5, variation=variation)
+    _curves(rng, name, strands, material, radius, tip, shade=shade)
+
+
 def _aim(ob, at, to):
     at, to = to_blender(np.array(at, float)), to_blender(np.array(to, float))
     ob.location = at
@@ -66,36 +84,50 @@ def person(who, shape, pose, framing: Framing):
     posed = shape.posed(pose)
     middle = neutral[base.quads].mean(1)
     keep = (base.group == "body") & (middle[:, 1] > 3.0) & (np.abs(middle[:, 0]) < 2.5)
-    me = nodes.subdivided(neutral, base.quads[keep], base.uv[base.quads_uv[keep]], 2)
+    level = 3 if "creases" in who["skin"] else 2  # creases are finer than the usual mesh
+    me = nodes.subdivided(neutral, base.quads[keep], base.uv[base.quads_uv[keep]], level)
     p, n, q, uv = nodes.vertices(me), nodes.normals(me), nodes.quads(me), nodes.vertex_uv(me)
     triangles = np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]])
     surface = groom.Surface(p, n, triangles)
-    head = groom.Head(surface, shape.eyes["left"][0], skin.uv_mask("ears", uv))
-
     h = who["hair"]
-    strands, density, shade = groom.bob(head, rng, h["strands"], h["end"])
+    head = groom.Head(surface, shape.eyes["left"][0], skin.uv_mask("ears", uv), h.get("hairline", "round"))
+
+    strands, density, shade = groom.scalp_hair(head, rng, h)
     paint = skin.paint(who, shape, p, uv, triangles, head, density, rng)
+    creases = skin.creases(who, p, head)
+    if "beard" in who:
+        beard, beard_density = groom.beard(head, rng, who["beard"]["strands"], who["beard"]["length"], paint.lip)
+        skin.shade_under(paint, triangles, beard_density, who["beard"]["skin"], 0.45)
+    if creases is not None:
+        skin.shade_creases(who, paint, creases)
+        nodes.set_vertices(me, p - n * (CREASE_DEPTH * creases)[:, None])
     nodes.point_attribute(me, "colour", skin.linear_colour(paint))
     nodes.point_attribute(me, "roughness", paint.roughness)
     nodes.point_attribute(me, "lip", paint.lip)
     nodes.point_attribute(me, "pores", paint.pores)
     if pose:  # colours stay with the neutral's vertices, only places change
-        other = nodes.subdivided(posed, base.quads[keep], base.uv[base.quads_uv[keep]], 2)
-        nodes.set_vertices(me, nodes.vertices(other))
+        other = nodes.subdivided(posed, base.quads[keep], base.uv[base.quads_uv[keep]], level)
+        q = nodes.vertices(other)
+        if creases is not None:
+            q = q - nodes.normals(other) * (CREASE_DEPTH * creases)[:, None]
+        nodes.set_vertices(me, q)
     nodes.smooth_object("body", me, skin.material(who))
     eyes.add(who, shape, framing)
 
     hair = _hair_material("hair", h["melanin"], h["redness"], h["roughness"], h["radial_roughness"], variation=h["variation"])
-    _curves(rng, "hair", strands, hair, h["radius"], shade=shade)
+    _curves(rng, "hair", strands, hair, h["radius"], shade=_grey(rng, h, strands, shade))
     b = who["brows"]
     brow = groom.brows(head, rng, b["strands"], b["thickness"])
-    _curves(rng, "brows", brow, _hair_material("brow", b["melanin"], 0.25, 0.5, 0.5), 0.00062, 0.12)
+    _strands(rng, "brows", brow, b, 0.25, 0.5, 0.00062, 0.12)
+    if "beard" in who:
+        _strands(rng, "beard", beard, who["beard"], 0.10, 0.4, 0.0008, 0.3)
     dark = _hair_material("lash", 1.0, 0.1, 0.45, 0.5, 0.05)
     for side in data.EYES:
         centre = shape.eyes[side][0]
         for upper, count, length in ((True, 150, 0.080), (False, 70, 0.032)):
             edge = skin.lash_edge(shape, side, posed, upper)
             blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
+            length *= who.get("lashes", {}).get("length", 1.0)
             lash = groom.lashes(rng, edge, centre, count, length, upper)
             if upper and blink:  # lashes turn down with the lid
                 t = lash - lash[:, :1]
@@ -121,11 +153,11 @@ def _studio(who, framing: Framing):
     whole = 2 * framing.tan_half_height * framing.distance
     camera.shift_x, camera.shift_y = framing.centre[0] / whole, framing.centre[1] / whole
     sc.camera = ob
-    k = who["light"]["key"]
+    k, rim = who["light"]["key"], who["light"].get("rim", 1.0)
     _area((-5.0, 9.4, 8.6), 1150 * k, (5.0, 6.0), (1, 0.95, 0.88))
     _area((8, 6.6, 8.5), 170 * k, (7, 7), (0.86, 0.93, 1))
-    _area((4.4, 9.8, -6.5), 480 * k, (2.4, 5), (1, 0.93, 0.84))
-    _area((-5, 8.6, -6.0), 200 * k, (2, 5), (0.86, 0.93, 1))
+    _area((4.4, 9.8, -6.5), 480 * k * rim, (2.4, 5), (1, 0.93, 0.84))
+    _area((-5, 8.6, -6.0), 200 * k * rim, (2, 5), (0.86, 0.93, 1))
     _area((0, 2.2, 7), 80 * k, (5, 2), (1, 0.92, 0.85))
     world = bpy.data.worlds.new("world")
     sc.world = world

@@ -68,7 +68,7 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
     fold = np.exp(-(((ax - (0.17 + (-0.33 - yy) * 0.42)) / 0.018) ** 2)) * smoothstep(-0.62, -0.50, yy) * smoothstep(-0.33, -0.38, yy)
     mix(s["dark"], 0.30 * fold * (z > 0.5))  # nasolabial fold
     brow = blob(ex + 0.02, 0.235, 0.20, 0.045, 2.4)
-    mix((110, 78, 60), 0.34 * brow * (yy > 0.14))  # shade under the brow's hairs
+    mix(s.get("brow", (110, 78, 60)), 0.34 * brow * (yy > 0.14))  # shade under the brow's hairs
     for _ in range(s["freckles"]):
         where = blob(0.30, -0.25, 0.3, 0.18) + 0.08 * (z > 0.4) * (y > 5.8)
         i = rng.choice(len(p), p=where / where.sum())
@@ -99,6 +99,53 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
     rough = rough * (1 - rim) + 0.14 * rim
     pores = (1 - 0.8 * lip) * (0.5 + 0.5 * np.clip(blob(0.25, -0.2, 0.35, 0.3) + blob(0, 0.4, 0.5, 0.3), 0, 1))
     return Paint(np.clip(colour, 0, 1), np.clip(rough, 0.08, 0.9), lip, pores)
+
+
+def _line(p, points, width):
+    """How near each vertex is to a polyline over the front of the face (x, y from the eyes; both sides), 0..1."""
+    flat = np.stack([np.abs(p[:, 0]), p[:, 1]], 1)
+    points = np.array(points, float)
+    near = np.full(len(p), 9.0)
+    for a, b in zip(points[:-1], points[1:]):
+        t = np.clip(((flat - a) @ (b - a)) / ((b - a) @ (b - a)), 0, 1)
+        near = np.minimum(near, np.linalg.norm(flat - a - t[:, None] * (b - a), axis=1))
+    return np.exp(-((near / width) ** 2)) * (p[:, 2] > 0.3)
+
+
+def creases(person, p, head):
+    """Depth of the skin's lines by vertex, about 0..1; None for a person without any."""
+    c = person["skin"].get("creases")
+    if c is None:
+        return None
+    q = p - [0, head.ey, 0]
+    wobble = 1 + 0.45 * waves(p, 6, 41)
+    out = np.zeros(len(p))
+    for y, reach, strength in ((0.34, 0.40, 0.6), (0.43, 0.46, 1.0), (0.53, 0.44, 0.9)):
+        side = 0.012 * np.sin(p[:, 0] * 9 + y * 40) - 0.05 * (p[:, 0] / 0.5) ** 2
+        along = smoothstep(reach, reach - 0.22, np.abs(p[:, 0])) * (p[:, 2] > 0.3)
+        out += c["forehead"] * strength * np.exp(-(((q[:, 1] - y - side) / 0.013) ** 2)) * along * wobble
+    frown = _line(q, [(0.055, 0.13), (0.065, 0.25)], 0.014)
+    fold = _line(q, [(0.165, -0.33), (0.24, -0.45), (0.295, -0.58)], 0.018)
+    corner = _line(q, [(0.300, -0.64), (0.325, -0.74)], 0.016)
+    bag = _line(q, [(head.ex - 0.17, -0.10), (head.ex - 0.05, -0.165), (head.ex + 0.12, -0.15)], 0.014)
+    x = head.ex + 0.20
+    feet = [[(x, 0.02), (x + 0.12, 0.08)], [(x, 0.0), (x + 0.13, 0.01)], [(x - 0.01, -0.03), (x + 0.11, -0.08)]]
+    crow = sum(_line(q, f, 0.010) for f in feet)
+    out += c["frown"] * frown + c["fold"] * (fold + 0.7 * corner) + c["bag"] * bag * wobble + c["crow"] * crow * wobble
+    return np.clip(out, 0, 1.3)
+
+
+def shade_creases(person, paint, depth):
+    a = np.clip(0.35 * depth, 0, 1)[:, None] * (1 - paint.lip[:, None])
+    paint.colour[:] = paint.colour * (1 - a) + np.array(person["skin"]["dark"]) / 255 * 0.85 * a
+
+
+def shade_under(paint, triangles, density, colour, amount):
+    """Tints the skin below strands of the given density by triangle."""
+    d = np.zeros(len(paint.colour))
+    np.maximum.at(d, triangles.ravel(), np.repeat(density, 3))
+    a = (amount * d)[:, None]
+    paint.colour[:] = paint.colour * (1 - a) + np.array(colour) / 255 * a
 
 
 def seam_height(shape, x):
