@@ -346,11 +346,12 @@ fn hostile_files_are_refused_or_said_to_be_broken() {
             }
             if bytes != whole {
                 std::fs::write(&path, &bytes).unwrap();
-                // The zeros that pad the signature are bound by nothing; all else is.
+                // C2PA binds neither the zeros that pad the signature nor the first box of a video, which names its type.
+                let loose = |i: usize| whole[i] == 0 || name.ends_with("mp4") && i < 32;
                 let report = read(&path);
                 if !clean(report) {
                     let at: Vec<_> = (0..bytes.len()).filter(|i| bytes[*i] != whole[*i]).collect();
-                    assert!(at.iter().all(|i| whole[*i] == 0), "{name}, round {round}: a change at {at:?} goes unseen");
+                    assert!(at.iter().all(|i| loose(*i)), "{name}, round {round}: a change at {at:?} goes unseen");
                 }
             }
         }

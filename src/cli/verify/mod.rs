@@ -4,7 +4,6 @@
 //! memory does not grow with their number or length. What it says, and its limits: `docs/verify.md`.
 
 mod animation;
-mod credentials;
 mod ffmpeg;
 mod key;
 mod lines;
@@ -18,6 +17,7 @@ mod text;
 mod video;
 
 use crate::config::Paths;
+use crate::mark::credentials;
 use anyhow::Result;
 use key::Key;
 use open::Kind;
@@ -90,7 +90,8 @@ fn read(path: &Path, quick: bool, key: &Key, report: &mut Report) -> Result<()> 
         Kind::Other => video::read(&opened, &mut tally, &mut progress, report)?,
     }
     report.conclude(&mut tally, key);
-    match credentials::read(path) {
+    let credentials = credentials::read(path).and_then(|found| Ok(found.map(serde_json::to_value).transpose()?));
+    match credentials {
         Ok(found) => report.content_credentials = found,
         Err(e) => report.remark(text::clean(&format!("its content credentials cannot be read: {e:#}"))),
     }

@@ -23,9 +23,10 @@ use x509_cert::{Certificate, TbsCertificate, Version};
 
 /// id-Ed25519 (RFC 8410).
 pub(super) const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
-/// c2pa-kp-claimSigning (C2PA 2.x) and id-kp-documentSigning (RFC 9336), which older readers look for.
+/// c2pa-kp-claimSigning (C2PA 2.x), and id-kp-emailProtection (RFC 5280), the only use that readers without a list of their own
+/// take for signing: they call a certificate without it invalid.
 const USES: [ObjectIdentifier; 2] =
-    [ObjectIdentifier::new_unwrap("1.3.6.1.4.1.62558.2.1"), ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.36")];
+    [ObjectIdentifier::new_unwrap("1.3.6.1.4.1.62558.2.1"), ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.4")];
 
 /// The certificates of an installation in DER, the end entity first. Its key is the installation's.
 pub(super) fn chain(identity: &Identity) -> Result<Vec<Vec<u8>>> {
