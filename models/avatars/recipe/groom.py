@@ -244,6 +244,14 @@ def lashes(rng, edge, centre, count, length, upper, keys=8):
     return root[:, None] + d[:, None] * t * size[:, None, None] + up * curl
 
 
+def brought_out(edge, skin, reach=0.012):
+    """The points of a closed lid's edge brought out in front of the skin that bulges over them."""
+    skin = skin[(np.abs(skin[:, 1] - edge[:, 1].mean()) < 0.3) & (skin[:, 2] > edge[:, 2].min() - 0.1)]
+    near = cKDTree(skin[:, :2]).query_ball_point(edge[:, :2], reach)
+    front = np.array([max(skin[i, 2].max(), z) if i else z for i, z in zip(near, edge[:, 2])])
+    return np.stack([edge[:, 0], edge[:, 1], front], 1)
+
+
 def fuzz(head, rng, count, keys=3):
     c = head.s.centre
     where = (c[:, 2] > head.ear_z - 0.1) & (c[:, 1] < head.ey + 0.7 * head.height) & (c[:, 1] > head.ey - 1.0)

@@ -128,6 +128,8 @@ def person(who, shape, pose, framing: Framing):
             edge = skin.lash_edge(shape, side, posed, upper)
             blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
             length *= who.get("lashes", {}).get("length", 1.0)
+            if upper and blink and who.get("lashes", {}).get("in_front", False):
+                edge = groom.brought_out(edge, nodes.vertices(me))
             lash = groom.lashes(rng, edge, centre, count, length, upper)
             if upper and blink:  # lashes turn down with the lid
                 t = lash - lash[:, :1]
