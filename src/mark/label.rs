@@ -236,8 +236,8 @@ mod tests {
                 let clear = if top { low * 4 <= height } else { place.y * 4 >= height * 3 };
                 assert!(clear, "{what}: {place:?}");
                 let left = matches!(settings.corner, Corner::TopLeft | Corner::BottomLeft);
-                // In the smallest pictures it takes nearly the whole row.
-                let sided = 2 * place.width >= width || (2 * place.x + place.width < width) == left;
+                // In the smallest pictures it takes nearly the whole row of that tile.
+                let sided = 2.0 * place.width as f32 >= room || (2 * place.x + place.width < width) == left;
                 assert!(sided, "{what}: {place:?}");
             }
         }

@@ -3,6 +3,7 @@
 use super::authority::ED25519;
 use super::bounds::{self, Kind};
 use super::manifest::{AVATAR, MARK};
+use crate::hex;
 use crate::identity::KeyId;
 use anyhow::{Context as _, Result};
 use c2pa::validation_results::ValidationState;
@@ -56,7 +57,7 @@ impl Report {
     /// Whether the credentials hold and were signed with this key ([`crate::identity::Identity::public`]).
     pub fn signed_by(&self, public: &[u8; 32]) -> bool {
         let key = self.signer.as_ref().and_then(|s| s.public_key.as_ref());
-        self.intact && key.is_some_and(|key| *key == hex(public))
+        self.intact && key.is_some_and(|key| *key == hex::encode(public))
     }
 }
 
@@ -159,7 +160,7 @@ fn check(store: &[u8], kind: Kind, file: &mut File) -> Result<Report> {
                 algorithm: info.alg.map(|a| a.to_string()),
                 trusted: false,
                 installation: key.as_ref().map(|key| KeyId::of(key).to_string()),
-                public_key: key.as_ref().map(|key| hex(key)),
+                public_key: key.as_ref().map(|key| hex::encode(key)),
             }
         }),
         problems,
@@ -203,8 +204,4 @@ fn first_ed25519_key(pem: &str) -> Option<[u8; 32]> {
     let first = pem.find(end).and_then(|at| pem.get(..at + end.len()))?;
     let key = Certificate::from_pem(first.trim_start()).ok()?.tbs_certificate.subject_public_key_info;
     (key.algorithm.oid == ED25519).then(|| key.subject_public_key.raw_bytes().try_into().ok())?
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
