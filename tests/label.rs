@@ -1,16 +1,19 @@
-//! The label that every picture of the program carries: seen in what `vasa render` writes and in what the daemon shows, whatever the
-//! settings, the environment and the arguments say.
+//! The marks that every picture of the program carries, label and invisible mark: seen in what `vasa render` writes and in what the
+//! daemon shows, whatever the settings, the environment and the arguments say.
 
 mod common;
 
 use common::{LONG, Session, alone, installed, root, vasa};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{SystemTime, UNIX_EPOCH};
 use vasa_camera::avatar::Avatar;
 use vasa_camera::clock::Moment;
-use vasa_camera::config::{Corner, LabelSettings, LabelStyle};
+use vasa_camera::config::{Corner, LabelSettings, LabelStyle, Paths};
 use vasa_camera::face::{Face, Shape};
 use vasa_camera::identity::Identity;
+use vasa_camera::mark::detect::Detector;
+use vasa_camera::mark::payload::Payload;
 use vasa_camera::mark::{Dated, Marker};
 use vasa_camera::render::{AdapterChoice, Frame, Region, Renderer, Size};
 
@@ -48,6 +51,15 @@ impl Expected {
     fn label_in(&self, luma: impl Fn(usize) -> f64) -> f64 {
         self.likeness(self.label, luma)
     }
+}
+
+/// What the invisible mark of one picture says.
+fn payload(luma: &[u8], size: Size) -> Payload {
+    let mut detector = Detector::new(size.width, size.height).unwrap();
+    detector.add(luma);
+    let finding = detector.finish();
+    assert!(finding.marked, "no invisible mark: {finding:?}");
+    finding.payload.expect("a payload")
 }
 
 /// `vasa` with a home of its own, and no bus.
@@ -101,6 +113,9 @@ fn what_is_rendered_carries_the_label_whatever_the_settings_and_the_environment_
             let picture = still(settings, &format!("{width}x{height}"), &[]);
             let like = expected.label_in(|i| f64::from(picture.as_raw()[i]));
             assert!(like > 0.9, "{width}x{height} {settings:?}: {like:.2}");
+            // The time is not told, so that the same arguments give the same bytes.
+            let told = payload(picture.as_raw(), size);
+            assert!(told.avatar != 0 && told.minute == 0, "{told:?}");
             // The measure sees a label that is not there as such: it stands in another corner.
             let elsewhere = LabelSettings { corner: Corner::TopRight, ..label };
             let like = Expected::new(size, elsewhere).label_in(|i| f64::from(picture.as_raw()[i]));
@@ -123,6 +138,7 @@ fn what_is_rendered_carries_the_label_whatever_the_settings_and_the_environment_
         let picture = still("", "1280x720", environment);
         let like = expected.label_in(|i| f64::from(picture.as_raw()[i]));
         assert!(like > 0.9, "{environment:?}: {like:.2}");
+        payload(picture.as_raw(), Size::HD);
     }
 }
 
@@ -208,7 +224,7 @@ fn a_video_begins_with_the_notice_and_pictures_do_not() {
 }
 
 #[test]
-fn the_running_camera_carries_the_label_also_on_its_card_and_begins_with_the_notice() {
+fn the_running_camera_carries_both_marks_also_on_its_card_and_begins_with_the_notice() {
     if !installed(&Session::NEEDS) || !installed(&["gst-launch-1.0", "gdbus"]) {
         return;
     }
@@ -225,8 +241,7 @@ fn the_running_camera_carries_the_label_also_on_its_card_and_begins_with_the_not
     let settings = LabelSettings { corner: Corner::BottomLeft, ..LabelSettings::default() };
     let expected = Expected::new(Size::HD, settings);
     let mut reader = session.reader("vasa_camera", "I420", 1280, 720);
-    let mut look = |what: &str| {
-        let frame = reader.next().1;
+    let look = |frame: &[u8], what: &str| {
         let luma = |i: usize| f64::from(frame[i]);
         let found = (expected.likeness(expected.label, luma), expected.likeness(expected.notice, luma));
         assert!(found.0 > 0.85, "{what}: {:.2}", found.0);
@@ -235,22 +250,30 @@ fn the_running_camera_carries_the_label_also_on_its_card_and_begins_with_the_not
     // Two streams: each has its notice, for about three seconds.
     let mut seen = Vec::new();
     for k in 0..150 {
-        seen.push(look(&format!("frame {k}")) > 0.85);
+        seen.push(look(&reader.next().1, &format!("frame {k}")) > 0.85);
     }
     let (first, last) = (seen.iter().position(|s| *s), seen.iter().rposition(|s| *s));
     println!("the notice is seen from frame {first:?} to {last:?}");
     assert!(first.is_some_and(|f| f < 30) && last.is_some_and(|l| l < 140), "{first:?} {last:?}");
+    let state = Path::new(session.variable("XDG_STATE_HOME")).join("vasa-camera");
+    let identity = Identity::existing(&Paths { state, ..Paths::find() }).unwrap().expect("the daemon has made its key");
+    let told = payload(&reader.next().1[..1280 * 720], Size::HD);
+    assert!(told.is_by(&identity) && told.avatar != 0, "{told:?}");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 60;
+    assert!(now.abs_diff(u64::from(told.minute)) <= 1, "{told:?} at minute {now}");
     let set = ["org.freedesktop.DBus.Properties.Set", "org.vasacamera.VasaCamera1", "CameraOn", "<false>"];
     let mut gdbus = session.command("gdbus");
     gdbus.args(["call", "--session", "--dest", "org.vasacamera.VasaCamera1"]);
     gdbus.args(["--object-path", "/org/vasacamera/VasaCamera1", "--method"]).args(set);
     assert!(gdbus.output().unwrap().status.success());
     for k in 0..40 {
-        look(&format!("frame {k} about the card"));
+        look(&reader.next().1, &format!("frame {k} about the card"));
     }
     let frame = reader.next().1;
     let dark = frame[..1280 * 720].iter().filter(|l| **l < 110).count();
     assert!(dark > 1280 * 720 * 9 / 10, "the card is not shown: {dark} dark pixels");
+    let told = payload(&frame[..1280 * 720], Size::HD);
+    assert!(told.is_by(&identity) && told.avatar == 0, "{told:?}");
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn legend(out: &mut String, y: f64, entries: &[(&str, &str)]) -> Result<()> {
     for (i, (colour, name)) in entries.iter().enumerate() {
         // Two a line where there are many.
         let (x_here, y_here) =
-            if entries.len() > 3 { (LEFT + (i % 2) as f64 * 300.0, y + (i / 2) as f64 * 14.0 - 7.0) } else { (x, y) };
+            if entries.len() > 3 { (LEFT + (i % 2) as f64 * 360.0, y + (i / 2) as f64 * 14.0 - 7.0) } else { (x, y) };
         writeln!(out, r#"<path d="M{x_here:.0} {:.0}h18" stroke="{colour}" stroke-width="3"/>"#, y_here - 4.0)?;
         writeln!(out, r#"<text x="{:.0}" y="{y_here:.0}" font-size="11">{name}</text>"#, x_here + 24.0)?;
         x += 44.0 + 6.2 * name.len() as f64;
