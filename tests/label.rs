@@ -250,7 +250,7 @@ fn the_running_camera_carries_both_marks_also_on_its_card_and_begins_with_the_no
     // Two streams: each has its notice, for about three seconds.
     let mut seen = Vec::new();
     for k in 0..150 {
-        seen.push(look(&reader.next().1, &format!("frame {k}")) > 0.85);
+        seen.push(look(reader.next().1, &format!("frame {k}")) > 0.85);
     }
     let (first, last) = (seen.iter().position(|s| *s), seen.iter().rposition(|s| *s));
     println!("the notice is seen from frame {first:?} to {last:?}");
@@ -267,7 +267,7 @@ fn the_running_camera_carries_both_marks_also_on_its_card_and_begins_with_the_no
     gdbus.args(["--object-path", "/org/vasacamera/VasaCamera1", "--method"]).args(set);
     assert!(gdbus.output().unwrap().status.success());
     for k in 0..40 {
-        look(&reader.next().1, &format!("frame {k} about the card"));
+        look(reader.next().1, &format!("frame {k} about the card"));
     }
     let frame = reader.next().1;
     let dark = frame[..1280 * 720].iter().filter(|l| **l < 110).count();
