@@ -13,13 +13,13 @@ mod transform;
 mod words;
 
 use crate::avatar::AvatarHash;
+use crate::calendar;
 use crate::clock::Moment;
 use crate::config::LabelSettings;
 use crate::identity::Identity;
 use crate::render::{Frame, Region, Size};
 use label::Label;
 use stamp::Stamp;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time that the invisible mark tells, in whole minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,7 @@ impl Dated {
     fn minute(self) -> u32 {
         match self {
             Dated::Untold => 0,
-            Dated::Now => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |d| u32::try_from(d.as_secs() / 60).unwrap_or(u32::MAX)),
+            Dated::Now => u32::try_from(calendar::now() / 60).unwrap_or(u32::MAX),
         }
     }
 }
