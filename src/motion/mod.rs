@@ -14,6 +14,7 @@ mod past;
 mod phonemes;
 mod shapes;
 mod smooth;
+mod solve;
 mod style;
 mod thought;
 mod voice;

@@ -1,5 +1,10 @@
 //! From the network's eight lip channels to ARKit weights: the same rule as `models/train/weights.py`, where it is explained.
+//! Closed by the voice's silence, opened by the profile's energy; the mouth in between is solved for ([`super::solve`]).
 
+use super::solve::{
+    CLOSE, FUNNEL, JAW_OPEN, LOWER_DOWN, PUCKER, REST as RESTING, ROLL_LOWER, ROLL_UPPER, SMILE, STRETCH, UNIT,
+    UPPER_UP, solve,
+};
 use crate::face::{Shape, Weights};
 
 /// Channels of the network, in units of a speaker's own span: 0 is the 5th percentile, 1 the 95th.
@@ -13,56 +18,57 @@ const LOWER: usize = 4;
 const JAW: usize = 5;
 pub const THICK: usize = 7;
 
-/// The channels of a mouth at rest.
-const REST_APERTURE: f32 = 0.10;
+/// Where the width of a mouth at rest lies, and its visible lips.
 const REST: f32 = 0.45;
 
 /// A mouth that is at rest, as the network would describe it.
 pub const AT_REST: [f32; CHANNELS] = [0.0, REST, REST, 0.0, 0.0, 0.0, REST, REST];
 
-/// `max(0, x)` with a soft corner `soft` wide.
-fn knee(x: f32, soft: f32) -> f32 {
-    0.5 * (x + (x * x + soft * soft).sqrt())
-}
+/// How much larger a mouth of ours opens than the filmed speaker's: what a viewer of a small picture can read.
+const GAIN: f64 = 1.6;
+
+/// Channels beyond these are no mouth's.
+const RANGE: (f32, f32) = (-0.6, 1.8);
+
+/// Lips that are shut ask for no more than this, head units: beyond it they would pass through each other.
+const PRESSED: f64 = -0.015;
+
+/// Gap, in head units, under which lips begin to press on each other.
+const SHUT: f64 = 0.05;
 
 /// The mouth of `channels`; `voice` is 0 in silence and 1 in speech, `energy` scales how far the mouth opens.
 pub fn weights(channels: &[f32; CHANNELS], voice: f32, energy: f32) -> Weights {
-    let c = channels;
-    let gap = (0.52 * energy * knee(c[APERTURE] - REST_APERTURE, 0.08) * voice).min(1.0);
-    let wide = (c[WIDTH] - REST) * voice;
-    let spread = knee(wide, 0.05) - 0.025;
-    let round = knee(-wide, 0.05) - 0.025 + 0.35 * (c[PROTRUDE] - 0.6).max(0.0) * voice;
-    let open = (gap / 0.30).clamp(0.0, 1.0);
-    let up = (0.30 * (c[UPPER] - 0.35) * voice).clamp(0.0, 0.5) * open;
-    let down = (0.35 * (c[LOWER] - 0.15) * voice).clamp(0.0, 0.6) * open;
-    let chin = (0.22 * c[JAW] * voice).clamp(0.0, 1.0);
-    let jaw = (0.55 * chin + 0.6 * gap).max(gap - 0.3 * down - 0.2 * up).clamp(0.0, 1.0);
-    let close = (jaw + 0.3 * down + 0.2 * up - gap).clamp(0.0, 1.0);
-    let shut = (1.0 - gap / 0.10).clamp(0.0, 1.0) * voice;
-    let press = shut * (0.3 + 0.7 * (REST - c[THICK])).clamp(0.0, 0.6);
-    let funnel = (1.5 * round * open).clamp(0.0, 1.0);
-    let pucker = (1.5 * round * (1.0 - 0.5 * open)).clamp(0.0, 1.0);
-    let stretch = (0.7 * spread).clamp(0.0, 1.0);
-    let smile = (0.4 * spread).clamp(0.0, 1.0);
+    let c = channels.map(|c| c.clamp(RANGE.0, RANGE.1));
+    let (voice, energy) = (f64::from(voice), f64::from(energy));
+    let mut goal = [0.0; CHANNELS];
+    for (i, ((goal, c), (unit, rest))) in goal.iter_mut().zip(&c).zip(UNIT.iter().zip(&RESTING)).enumerate() {
+        let opens = if [APERTURE, UPPER, LOWER, JAW].contains(&i) { energy } else { 1.0 };
+        *goal = (f64::from(*c) - rest) * unit * GAIN * voice * opens;
+    }
+    goal[APERTURE] = goal[APERTURE].max(PRESSED * voice);
+    let mouth = solve(&goal);
+    let shut = (1.0 - goal[APERTURE] / SHUT).clamp(0.0, 1.0) * voice;
+    // The film shows pressed lips by how thin they get; too few channels know it to solve for it.
+    let press = shut as f32 * (0.3 + 0.7 * (RESTING[THICK] as f32 - c[THICK])).clamp(0.0, 0.6);
 
     let mut w = Weights::default();
     for (shape, value) in [
-        (Shape::JawOpen, jaw),
-        (Shape::MouthClose, close),
-        (Shape::MouthFunnel, funnel),
-        (Shape::MouthPucker, pucker),
-        (Shape::MouthLowerDownLeft, down),
-        (Shape::MouthLowerDownRight, down),
-        (Shape::MouthUpperUpLeft, up),
-        (Shape::MouthUpperUpRight, up),
-        (Shape::MouthStretchLeft, stretch),
-        (Shape::MouthStretchRight, stretch),
-        (Shape::MouthSmileLeft, smile),
-        (Shape::MouthSmileRight, smile),
-        (Shape::MouthPressLeft, press),
-        (Shape::MouthPressRight, press),
-        (Shape::MouthRollLower, 0.5 * press),
-        (Shape::MouthRollUpper, 0.5 * press),
+        (Shape::JawOpen, mouth[JAW_OPEN]),
+        (Shape::MouthClose, mouth[CLOSE]),
+        (Shape::MouthFunnel, mouth[FUNNEL]),
+        (Shape::MouthPucker, mouth[PUCKER]),
+        (Shape::MouthLowerDownLeft, mouth[LOWER_DOWN]),
+        (Shape::MouthLowerDownRight, mouth[LOWER_DOWN]),
+        (Shape::MouthUpperUpLeft, mouth[UPPER_UP]),
+        (Shape::MouthUpperUpRight, mouth[UPPER_UP]),
+        (Shape::MouthStretchLeft, mouth[STRETCH]),
+        (Shape::MouthStretchRight, mouth[STRETCH]),
+        (Shape::MouthSmileLeft, mouth[SMILE]),
+        (Shape::MouthSmileRight, mouth[SMILE]),
+        (Shape::MouthPressLeft, 0.5 * press),
+        (Shape::MouthPressRight, 0.5 * press),
+        (Shape::MouthRollLower, mouth[ROLL_LOWER].max(0.5 * press)),
+        (Shape::MouthRollUpper, mouth[ROLL_UPPER].max(0.5 * press)),
     ] {
         w[shape] = value;
     }
@@ -149,8 +155,8 @@ mod tests {
     fn an_open_vowel_opens_and_a_round_one_rounds() {
         let a = weights(&[1.0, 0.6, 0.4, 0.6, 1.0, 0.9, 0.4, 0.5], 1.0, 1.0);
         let o = weights(&[0.4, 0.05, 0.9, 0.3, 0.5, 0.5, 0.4, 0.6], 1.0, 1.0);
-        assert!(gap(&a) > 0.3 && a[Shape::MouthPucker] + a[Shape::MouthFunnel] < 0.05);
-        assert!(o[Shape::MouthPucker] + o[Shape::MouthFunnel] > 0.3 && o[Shape::MouthStretchLeft] < 0.05);
+        assert!(gap(&a) > 0.3 && a[Shape::MouthPucker] < 0.05 && a[Shape::MouthStretchLeft] > 0.1);
+        assert!(o[Shape::MouthPucker] + o[Shape::MouthFunnel] > 0.25 && o[Shape::MouthStretchLeft] < 0.05);
     }
 
     #[test]
