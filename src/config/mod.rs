@@ -1,6 +1,7 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
 mod certificate;
+mod emotion;
 mod label;
 mod locale;
 mod paths;
@@ -8,6 +9,7 @@ mod profile;
 mod settings;
 
 pub use certificate::{CertificateFiles, SignatureAlgorithm};
+pub use emotion::{Emotion, Emotions};
 pub use label::{Corner, LabelSettings, LabelStyle};
 pub use locale::{language, locale};
 pub use paths::Paths;

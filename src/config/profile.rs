@@ -1,5 +1,6 @@
 //! Expression profiles: one TOML file each (`docs/profiles.md` has every field).
 
+use super::Emotions;
 use crate::face::{self, Weights};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ pub struct Profile {
     pub order: i32,
     /// Added to the generated weights, -1..1 each.
     pub expression: Weights,
+    /// What else colours face and motion, -1..1 each.
+    pub emotion: Emotions,
     pub motion: MotionStyle,
 }
 
@@ -39,6 +42,8 @@ pub struct MotionStyle {
     pub head_pitch: f32,
     /// Where the head rests, degrees to its own right shoulder: -10..10.
     pub head_roll: f32,
+    /// How much the voice itself, by level, pitch span and tempo, drives energy, tempo and brows: 0..1.
+    pub voice_drive: f32,
 }
 
 impl Default for MotionStyle {
@@ -51,6 +56,7 @@ impl Default for MotionStyle {
             head_range: 1.0,
             head_pitch: 0.0,
             head_roll: 0.0,
+            voice_drive: 0.0,
         }
     }
 }
@@ -63,6 +69,7 @@ impl Default for Profile {
             icon: "face-plain-symbolic".into(),
             order: 0,
             expression: Weights::default(),
+            emotion: Emotions::default(),
             motion: MotionStyle::default(),
         }
     }
@@ -91,6 +98,8 @@ struct Written {
     order: i32,
     #[serde(default)]
     expression: BTreeMap<String, f32>,
+    #[serde(default)]
+    emotion: BTreeMap<String, f64>,
     #[serde(default)]
     motion: MotionStyle,
 }
@@ -136,6 +145,8 @@ impl Profile {
             })?;
             *slot = ranged(origin, key, *value, -1.0, 1.0)?;
         }
+        let emotion = Emotions::of(written.emotion)
+            .map_err(|why| ProfileError(format!("{origin}: [emotion] is wrong: {why}")))?;
         let m = written.motion;
         for (key, value, low, high) in [
             ("energy", m.energy, 0.0, 2.0),
@@ -145,6 +156,7 @@ impl Profile {
             ("head_range", m.head_range, 0.0, 2.0),
             ("head_pitch", m.head_pitch, -10.0, 10.0),
             ("head_roll", m.head_roll, -10.0, 10.0),
+            ("voice_drive", m.voice_drive, 0.0, 1.0),
         ] {
             ranged(origin, key, value, low, high)?;
         }
@@ -154,6 +166,7 @@ impl Profile {
             icon: written.icon,
             order: written.order,
             expression,
+            emotion,
             motion: m,
         })
     }

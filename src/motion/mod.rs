@@ -1,6 +1,7 @@
 //! Motion: sound to face. The lips come from a network, everything else from small models of how people move; each part is
 //! made by one producer, and `Motion::step` puts them together.
 
+mod arousal;
 mod articulate;
 mod eyes;
 mod features;
@@ -15,12 +16,14 @@ mod phonemes;
 mod shapes;
 mod smooth;
 mod solve;
+mod steer;
 mod style;
 mod thought;
 mod voice;
 
 pub use articulate::{AHEAD as PHONES_AHEAD, BACK as PHONES_BACK};
 pub use lips::Lips;
+pub use steer::{Aim, DISTANCE, GAZE, Gesture, HEAD, Steering, Turn, check_distance};
 pub use style::MAX_INTENSITY;
 
 use crate::config::Profile;
@@ -45,6 +48,7 @@ pub struct Motion {
     now: State,
     past: past::Past<State>,
     composing: bool,
+    steering: Steering,
 }
 
 /// All that a step changes.
@@ -56,13 +60,14 @@ struct State {
     head: head::Head,
     style: style::Style,
     thought: thought::Thought,
+    steer: steer::Steer,
     /// The voice and stress of earlier blocks: what is not looked ahead for is held back to the lips' instant.
     late: [voice::Heed; HELD],
 }
 
 impl Clone for State {
     fn clone(&self) -> Self {
-        let Self { features, lips, voice, eyes, head, style, thought, late } = self;
+        let Self { features, lips, voice, eyes, head, style, thought, steer, late } = self;
         Self {
             features: features.clone(),
             lips: lips.clone(),
@@ -71,19 +76,20 @@ impl Clone for State {
             head: head.clone(),
             style: *style,
             thought: thought.clone(),
+            steer: *steer,
             late: *late,
         }
     }
 
     /// Reuses the room of the lips' memory, so that remembering a step allocates nothing.
     fn clone_from(&mut self, source: &Self) {
-        let Self { features, lips, voice, eyes, head, style, thought, late } = source;
+        let Self { features, lips, voice, eyes, head, style, thought, steer, late } = source;
         self.lips.clone_from(lips);
         self.features.clone_from(features);
         self.eyes.clone_from(eyes);
         self.head.clone_from(head);
         self.thought.clone_from(thought);
-        (self.voice, self.style, self.late) = (*voice, *style, *late);
+        (self.voice, self.style, self.steer, self.late) = (*voice, *style, *steer, *late);
     }
 }
 
@@ -101,14 +107,30 @@ impl Motion {
             head: head::Head::new(seed),
             style: style::Style::default(),
             thought: thought::Thought::new(seed),
+            steer: steer::Steer::default(),
             late: [voice::Heed::default(); HELD],
         };
-        Self { lips, now, past: past::Past::default(), composing: false }
+        Self { lips, now, past: past::Past::default(), composing: false, steering: Steering::default() }
     }
 
     /// Turns to `profile` within `over`. `intensity` 0..[`MAX_INTENSITY`], 1 is the profile as written.
     pub fn set_profile(&mut self, profile: &Profile, intensity: f32, over: Duration) {
         self.now.style.set(profile, intensity, over);
+    }
+
+    /// Steers the face to `steering`, each part of it by its own smooth motion.
+    pub fn steer(&mut self, steering: Steering) {
+        self.steering = steering;
+    }
+
+    /// Ends the way to what is steered to: the next face is there.
+    pub fn settle(&mut self) {
+        self.now.steer.settle(&self.steering);
+    }
+
+    /// Plays a gesture once, beside whatever else plays.
+    pub fn gesture(&mut self, gesture: Gesture) {
+        self.now.steer.begin(gesture);
     }
 
     /// What moves the lips, for status reports.
@@ -125,9 +147,10 @@ impl Motion {
     /// faces that follow are those of a run that never heard them. What was set in between stays in force. Returns how many
     /// were taken back.
     pub fn rewind(&mut self, steps: usize) -> usize {
-        let style = self.now.style;
+        let (style, steer) = (self.now.style, self.now.steer);
         let back = (0..steps).take_while(|_| self.past.back(&mut self.now)).count();
         self.now.style.keep_order(&style);
+        self.now.steer.keep_begun(&steer);
         back
     }
 
@@ -142,14 +165,18 @@ impl Motion {
     /// lips follow the sound alone.
     pub fn step(&mut self, block: &Block, phones: &[Phone]) -> Face {
         self.past.keep(&self.now);
-        let State { features, lips, voice, eyes, head, style, thought, late } = &mut self.now;
+        let State { features, lips, voice, eyes, head, style, thought, steer, late } = &mut self.now;
         let heard = features.push(&block.samples);
         let heed = voice.step(&heard);
         let mut channels = self.lips.step(&heard, lips);
         let at = block.at + BLOCK_TIME - LOOK_AHEAD;
         let bite = articulate::articulate(&mut channels, phones, at) * heed.voice;
         let thinks = thought.step(self.composing, heed.voice, eyes.side());
-        let manner = thought.carry(&style.step(), thinks);
+        let steered = steer.step(&self.steering, heed.voice);
+        let own = style.step();
+        // Until the voice tells how excited it is, it is taken for an ordinary one.
+        let arousal = arousal::CALM;
+        let manner = thought.carry(&steered.carry(&arousal::driven_by_voice(&own, arousal)), thinks);
 
         late.rotate_right(1);
         let held = late.first().copied().unwrap_or_default();
@@ -158,23 +185,26 @@ impl Motion {
         }
         let stress = held.stress;
 
-        // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature.
-        let energy = 0.75 + 0.25 * manner.energy;
+        // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature. Nothing
+        // else has a say in it.
+        let energy = 0.75 + 0.25 * own.energy;
         let mut weights = shapes::weights(&channels, heed.voice, energy);
         shapes::bite(&mut weights, bite);
-        style.colour(&mut weights, heed.voice, stress, bite);
+        let emphasis = stress * manner.energy + arousal::brows_of_voice(&own, arousal);
+        style.colour(&mut weights, heed.voice, emphasis, bite, &steered);
         thought.colour(&mut weights, thinks, heed.voice);
-        let head = head.step(heed.voice, stress, thought.turn(thinks), &manner);
-        let look = eyes.step(heed.voice, thinks, &manner, &head);
+        let head = steered.turned(&head.step(heed.voice, stress, thought.turn(thinks), &manner));
+        let look = eyes.step(heed.voice, thinks, &manner, &steered.felt(&head, style.rest()));
+        let gaze = steered.aimed(look.gaze);
         // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
-        let lowered = (-look.gaze.pitch * 0.012).clamp(0.0, 0.2);
+        let lowered = (-gaze.pitch * 0.012).clamp(0.0, 0.2);
         for (blink, wide) in [(Shape::EyeBlinkLeft, Shape::EyeWideLeft), (Shape::EyeBlinkRight, Shape::EyeWideRight)] {
             let held = (weights[blink] + lowered).clamp(0.0, 1.0);
             weights[blink] = held + (1.0 - held) * look.blink;
             weights[wide] *= 1.0 - look.blink;
         }
         weights.0.iter_mut().for_each(|w| *w = w.clamp(0.0, 1.0));
-        Face { at, weights, head, gaze: look.gaze }
+        Face { at, weights, head, gaze }
     }
 }
 

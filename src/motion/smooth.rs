@@ -10,6 +10,11 @@ pub struct Spring {
 }
 
 impl Spring {
+    /// At rest at `value`.
+    pub fn at(value: f32) -> Self {
+        Self { value, speed: 0.0 }
+    }
+
     /// One block toward `target`; `rate` in 1/s: 1.7 / `rate` seconds bring it half of the way.
     ///
     /// The exact solution of x'' = rate² (target - x) - 2 rate x' over the step, so that no rate can make it unstable.

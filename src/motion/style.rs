@@ -4,6 +4,7 @@
 use super::DT;
 use super::shapes;
 use super::smooth::ease;
+use super::steer::{Mood, Steered};
 use crate::config::{MotionStyle, Profile};
 use crate::face::{COUNT, Shape, Weights};
 use std::time::Duration;
@@ -34,19 +35,28 @@ const CLOSED: f32 = 0.06;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Look {
     pub expression: Weights,
+    /// What the profile's emotions add: it spares the voice's lips, as steered emotions do.
+    pub emotion: Weights,
     pub motion: MotionStyle,
+    /// Where the eyes rest, degrees up.
+    pub rest: f32,
 }
 
 impl Look {
     fn of(profile: &Profile, intensity: f32) -> Self {
         let k = if intensity.is_finite() { intensity.clamp(0.0, MAX_INTENSITY) } else { 1.0 };
-        let (plain, p) = (MotionStyle::default(), &profile.motion);
+        let mood = Mood::from(&profile.emotion);
+        let (plain, p) = (MotionStyle::default(), mood.carriage.carry(&profile.motion));
         // Ways of moving are ratios or amounts around the natural one: the intensity scales the distance from it.
         let far = |natural: f32, value: f32, low: f32, high: f32| (natural + (value - natural) * k).clamp(low, high);
         let mut expression = profile.expression;
-        expression.0.iter_mut().for_each(|w| *w = (*w * k).clamp(-1.0, 1.0));
+        expression.0.iter_mut().for_each(|w| *w = (*w * k * mood.left).clamp(-1.0, 1.0));
+        let mut emotion = mood.face;
+        emotion.0.iter_mut().for_each(|w| *w = (*w * k).clamp(-1.0, 1.0));
         Self {
             expression,
+            emotion,
+            rest: mood.carriage.gaze * k,
             motion: MotionStyle {
                 energy: far(plain.energy, p.energy, 0.0, 2.0),
                 tempo: far(plain.tempo, p.tempo, 0.4, 2.5),
@@ -55,29 +65,40 @@ impl Look {
                 head_range: far(plain.head_range, p.head_range, 0.0, 2.0),
                 head_pitch: far(plain.head_pitch, p.head_pitch, -12.0, 12.0),
                 head_roll: far(plain.head_roll, p.head_roll, -12.0, 12.0),
+                voice_drive: far(plain.voice_drive, p.voice_drive, 0.0, 1.0),
             },
         }
     }
 
-    fn mix(a: &Self, b: &Self, t: f32) -> Self {
-        let mix = |a: f32, b: f32| a + (b - a) * t;
-        let mut expression = Weights([0.0; COUNT]);
-        for ((e, x), y) in expression.0.iter_mut().zip(&a.expression.0).zip(&b.expression.0) {
-            *e = mix(*x, *y);
-        }
-        let (x, y) = (&a.motion, &b.motion);
+    fn between(a: &Self, b: &Self, t: f32) -> Self {
+        let weights = |a: &Weights, b: &Weights| {
+            let mut mixed = Weights([0.0; COUNT]);
+            for ((w, x), y) in mixed.0.iter_mut().zip(&a.0).zip(&b.0) {
+                *w = x + (y - x) * t;
+            }
+            mixed
+        };
         Self {
-            expression,
-            motion: MotionStyle {
-                energy: mix(x.energy, y.energy),
-                tempo: mix(x.tempo, y.tempo),
-                blinks_per_minute: mix(x.blinks_per_minute, y.blinks_per_minute),
-                eye_contact: mix(x.eye_contact, y.eye_contact),
-                head_range: mix(x.head_range, y.head_range),
-                head_pitch: mix(x.head_pitch, y.head_pitch),
-                head_roll: mix(x.head_roll, y.head_roll),
-            },
+            expression: weights(&a.expression, &b.expression),
+            emotion: weights(&a.emotion, &b.emotion),
+            motion: mix(&a.motion, &b.motion, t),
+            rest: a.rest + (b.rest - a.rest) * t,
         }
+    }
+}
+
+/// The way of moving `t` (0..1) of the way from `x` to `y`.
+pub fn mix(x: &MotionStyle, y: &MotionStyle, t: f32) -> MotionStyle {
+    let mix = |a: f32, b: f32| a + (b - a) * t;
+    MotionStyle {
+        energy: mix(x.energy, y.energy),
+        tempo: mix(x.tempo, y.tempo),
+        blinks_per_minute: mix(x.blinks_per_minute, y.blinks_per_minute),
+        eye_contact: mix(x.eye_contact, y.eye_contact),
+        head_range: mix(x.head_range, y.head_range),
+        head_pitch: mix(x.head_pitch, y.head_pitch),
+        head_roll: mix(x.head_roll, y.head_roll),
+        voice_drive: mix(x.voice_drive, y.voice_drive),
     }
 }
 
@@ -97,7 +118,8 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        let plain = Look { expression: Weights::default(), motion: MotionStyle::default() };
+        let none = Weights::default();
+        let plain = Look { expression: none, emotion: none, motion: MotionStyle::default(), rest: 0.0 };
         Self { from: plain, to: plain, now: plain, passed: 1.0, over: 0.0, orders: 0, brows: Default::default() }
     }
 }
@@ -124,21 +146,25 @@ impl Style {
     pub fn step(&mut self) -> MotionStyle {
         if self.passed < self.over {
             self.passed += DT;
-            self.now = Look::mix(&self.from, &self.to, ease(self.passed / self.over));
+            self.now = Look::between(&self.from, &self.to, ease(self.passed / self.over));
         } else {
             self.now = self.to;
         }
         self.now.motion
     }
 
-    /// Lays the expression over the mouth of the voice. `voice` and `stress` as in [`super::voice::Heed`]; `bite`, 0..1: the lower
-    /// lip is at the teeth and stays there.
-    pub fn colour(&mut self, w: &mut Weights, voice: f32, stress: f32, bite: f32) {
+    /// How far up the eyes rest, degrees.
+    pub fn rest(&self) -> f32 {
+        self.now.rest
+    }
+
+    /// Lays the expression, and what steering adds, over the mouth of the voice. `voice` as in [`super::voice::Heed`]; `emphasis`
+    /// lifts the brows, 0..1 and more; `bite`, 0..1: the lower lip is at the teeth and stays there.
+    pub fn colour(&mut self, w: &mut Weights, voice: f32, emphasis: f32, bite: f32, steered: &Steered) {
         let gap = shapes::gap(w);
         // 1 where the voice holds the lips shut, 0 where they are open or nobody speaks.
         let shut = (voice * (1.5 - 1.5 * gap / CLOSED).clamp(0.0, 1.0)).max(bite);
-        let expression = &self.now.expression;
-        let mut add = *expression;
+        let mut add = steered.over(&self.now.expression, &self.now.emotion);
         for (shape, left) in PARTING {
             if add[shape] > 0.0 {
                 add[shape] *= 1.0 - (1.0 - left) * shut;
@@ -159,7 +185,7 @@ impl Style {
         let excess = (shapes::gap(w) - gap.max(0.0)).max(0.0) * shut;
         w[Shape::MouthClose] += excess;
 
-        let lift = self.brows.step(stress * self.now.motion.energy, 9.0);
+        let lift = self.brows.step(emphasis, 9.0);
         w[Shape::BrowInnerUp] += 0.22 * lift;
         w[Shape::BrowOuterUpLeft] += 0.16 * lift;
         w[Shape::BrowOuterUpRight] += 0.14 * lift;
@@ -169,6 +195,7 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::motion::steer::{Steer, Steering};
 
     fn profile(expression: &[(Shape, f32)], motion: MotionStyle) -> Profile {
         let mut p = Profile { motion, ..Profile::default() };
@@ -195,7 +222,7 @@ mod tests {
         style.step();
         let mut p = shapes::weights(&[-0.1, 0.4, 0.4, 0.2, 0.1, 0.5, 0.4, 0.2], 1.0, 1.0);
         let before = shapes::gap(&p);
-        style.colour(&mut p, 1.0, 0.0, 0.0);
+        style.colour(&mut p, 1.0, 0.0, 0.0, &Steer::default().step(&Steering::default(), 1.0));
         assert!(shapes::gap(&p) < before.max(0.0) + 0.02, "the gap grew from {before} to {}", shapes::gap(&p));
     }
 
@@ -208,7 +235,7 @@ mod tests {
         for i in 0..30 {
             let motion = style.step();
             let mut w = Weights::default();
-            style.colour(&mut w, 0.0, 0.0, 0.0);
+            style.colour(&mut w, 0.0, 0.0, 0.0, &Steer::default().step(&Steering::default(), 0.0));
             let v = w[Shape::MouthSmileLeft];
             assert!(v >= last && v - last < 0.06, "step {i}: {last} to {v}");
             assert!((motion.tempo - 1.0 - v / 0.6 * 0.5).abs() < 1e-3);
