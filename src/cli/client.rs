@@ -48,6 +48,34 @@ pub trait Profiles {
     #[zbus(property(emits_changed_signal = "false"))]
     fn intensity(&self) -> zbus::Result<f64>;
     fn activate(&self, name: &str, intensity: f64, transition_ms: u32) -> zbus::Result<()>;
+    fn gesture(&self, name: &str) -> zbus::Result<()>;
+}
+
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Face",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Face {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn emotion(&self) -> zbus::Result<HashMap<String, f64>>;
+    #[zbus(property)]
+    fn set_emotion(&self, value: HashMap<&str, f64>) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn gaze(&self) -> zbus::Result<(bool, f64, f64)>;
+    #[zbus(property)]
+    fn set_gaze(&self, value: (bool, f64, f64)) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn head_pose(&self) -> zbus::Result<(f64, f64, f64)>;
+    #[zbus(property)]
+    fn set_head_pose(&self, value: (f64, f64, f64)) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn distance(&self) -> zbus::Result<f64>;
+    #[zbus(property)]
+    fn set_distance(&self, value: f64) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn current(&self) -> zbus::Result<HashMap<String, f64>>;
 }
 
 #[proxy(

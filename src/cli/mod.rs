@@ -6,6 +6,8 @@ mod captions;
 mod client;
 mod compose;
 mod daemon;
+mod face;
+mod gesture;
 mod input;
 mod log;
 mod models;
@@ -14,6 +16,7 @@ mod render;
 mod revoice;
 mod say;
 mod status;
+mod steering;
 mod terminal;
 mod verify;
 mod words;
@@ -54,6 +57,10 @@ enum Command {
     /// List and choose expression profiles
     #[command(subcommand)]
     Profile(profile::Command),
+    /// Play a gesture of the face once
+    Gesture(gesture::Args),
+    /// Show how the face is steered and how it looks; steer emotion, gaze, head and distance
+    Face(face::Args),
     /// List and show avatars, and record whose face a photo is
     #[command(subcommand)]
     Avatar(avatar::Command),
@@ -102,6 +109,8 @@ pub fn main() -> ExitCode {
         Command::Revoice(args) => revoice::run(args),
         Command::Words(args) => words::run(args),
         Command::Profile(command) => profile::run(command),
+        Command::Gesture(args) => gesture::run(args),
+        Command::Face(args) => face::run(args),
         Command::Avatar(command) => avatar::run(command, &Paths::find()),
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),

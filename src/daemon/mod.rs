@@ -2,6 +2,7 @@
 
 mod dbus;
 mod ear;
+mod last_face;
 mod motion_thread;
 mod overlay;
 mod pending;

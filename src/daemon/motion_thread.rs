@@ -6,7 +6,7 @@ use crate::camera::Camera;
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Face;
-use crate::motion::{LOOK_AHEAD, Motion, PHONES_AHEAD, PHONES_BACK};
+use crate::motion::{Gesture, LOOK_AHEAD, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
 use crate::sound::Block;
 use crate::speech::{Phone, Speaker};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub enum Message {
     Microphone(bool),
     /// Whether the user is composing a text.
     Composing(bool),
+    Steer(Steering),
+    Gesture(Gesture),
     /// Somebody watches: wake up.
     Wake,
 }
@@ -214,6 +216,10 @@ impl Loop {
             Message::Style { profile, intensity, over } => self.motion.set_profile(&profile, intensity, over),
             Message::Microphone(listen) => self.listen = listen,
             Message::Composing(composing) => self.motion.set_composing(composing),
+            Message::Steer(steering) => self.motion.steer(steering),
+            // What nobody saw is not made up for when somebody comes.
+            Message::Gesture(gesture) if self.camera.watched() => self.motion.gesture(gesture),
+            Message::Gesture(_) => {}
             Message::Wake => {}
         }
     }

@@ -239,6 +239,7 @@ impl Loop {
         }
         let shown = match &self.artist {
             Artist::Ready(_, avatar) => {
+                self.stats.face.set(&self.current.0);
                 self.overlay.draw(&mut self.frame, now, &self.drawing.marker.taken(now));
                 *avatar
             }

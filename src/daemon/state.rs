@@ -9,9 +9,10 @@ use super::render_thread::{Message as RenderMessage, RenderThread};
 use super::session_log::Session;
 use super::view::{MicrophoneStatus, Refusal, Request, SayRequest, State as Running, View};
 use crate::camera::{Camera, Demand};
-use crate::config::{Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
+use crate::config::{Emotions, Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
 use crate::listen::{self, Listener};
 use crate::microphone::Microphone;
+use crate::motion::{Aim, Gesture, Steering, Turn, check_distance};
 use crate::speech::{self, Event, MonitorSettings, SayOptions, Speaker, VoiceInfo};
 use anyhow::{Result, ensure};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub struct State {
     overlay: Overlay,
     /// The overlay as the picture was last told.
     drawn: (Option<String>, bool),
+    steering: Steering,
 }
 
 impl State {
@@ -92,6 +94,7 @@ impl State {
             pending: Pending::default(),
             overlay: Overlay::default(),
             drawn: (None, false),
+            steering: Steering::default(),
         };
         state.correct_settings();
         state.apply_style(Duration::ZERO);
@@ -190,6 +193,7 @@ impl State {
             words: self.settings.words.clone(),
             revoice: self.settings.revoice,
             pending: self.pending.list(),
+            steering: self.steering,
         }
     }
 
@@ -325,6 +329,22 @@ impl State {
                     return Err(not_pending(id));
                 }
             }
+            Request::SetEmotion(named) => {
+                self.steer(Emotions::of(named).map(|emotion| Steering { emotion, ..self.steering }))?;
+            }
+            Request::SetGaze { automatic, yaw, pitch } => {
+                self.steer(Aim::new(automatic, yaw, pitch).map(|gaze| Steering { gaze, ..self.steering }))?;
+            }
+            Request::SetHeadPose { yaw, pitch, roll } => {
+                self.steer(Turn::new(yaw, pitch, roll).map(|head| Steering { head, ..self.steering }))?;
+            }
+            Request::SetDistance(d) => {
+                self.steer(check_distance(d).map(|distance| Steering { distance, ..self.steering }))?;
+            }
+            Request::Gesture(name) => {
+                let gesture = Gesture::of(&name).map_err(Refusal::NotFound)?;
+                self.motion.send(MotionMessage::Gesture(gesture));
+            }
             Request::Reload => self.reload()?,
             Request::Quit => {}
         }
@@ -359,6 +379,12 @@ impl State {
         ensure!(self.motion.is_alive(), "the motion thread has died; see the log above");
         ensure!(self.sound.ear.is_alive(), "the microphone's thread has died; see the log above");
         ensure!(self.render.is_alive(), "the render thread has died; see the log above");
+        Ok(())
+    }
+
+    fn steer(&mut self, steering: Result<Steering, String>) -> Result<(), Refusal> {
+        self.steering = steering.map_err(Refusal::InvalidArgument)?;
+        self.motion.send(MotionMessage::Steer(self.steering));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Live figures of the frame loop, kept in atomics so that the loop never waits for a reader.
 
+use super::last_face::LastFace;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -46,6 +47,7 @@ pub struct Stats {
     pub frames: AtomicU64,
     pub renderer: OnceLock<String>,
     pub motion_provider: OnceLock<String>,
+    pub face: LastFace,
 }
 
 impl Default for Stats {
@@ -59,6 +61,7 @@ impl Default for Stats {
             frames: AtomicU64::new(0),
             renderer: OnceLock::new(),
             motion_provider: OnceLock::new(),
+            face: LastFace::default(),
         }
     }
 }

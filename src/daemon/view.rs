@@ -2,6 +2,8 @@
 //! [`View`] and send a [`Command`]; the main loop alone owns the state, so no handler ever waits for a lock.
 
 use crate::config::{Input, RevoiceMode};
+use crate::motion::Steering;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -63,6 +65,7 @@ pub struct View {
     pub revoice: RevoiceMode,
     /// Recognised sentences that wait to be accepted or rejected: (id, text), the oldest first.
     pub pending: Vec<(u64, String)>,
+    pub steering: Steering,
 }
 
 /// How the virtual microphone stands.
@@ -133,6 +136,21 @@ pub enum Request {
         text: String,
     },
     Reject(u64),
+    /// By the names of the emotions; those that are not named are 0.
+    SetEmotion(HashMap<String, f64>),
+    SetGaze {
+        automatic: bool,
+        yaw: f64,
+        pitch: f64,
+    },
+    SetHeadPose {
+        yaw: f64,
+        pitch: f64,
+        roll: f64,
+    },
+    SetDistance(f64),
+    /// By its name.
+    Gesture(String),
     Reload,
     Quit,
 }

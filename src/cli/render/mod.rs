@@ -4,6 +4,7 @@ mod output;
 mod timeline;
 
 use super::Usage;
+use super::steering::{self, Steer};
 use crate::assets;
 use crate::avatar::{self, Avatar};
 use crate::calendar;
@@ -12,11 +13,13 @@ use crate::config::{Network, Paths, Profiles, Settings};
 use crate::identity::Identity;
 use crate::mark::credentials::{Credentials, Made};
 use crate::mark::{Dated, Marker};
+use crate::motion::{Gesture, Lips};
 use crate::render::{Renderer, Size};
 use anyhow::{Context, Result, bail};
 use output::{Output, Pictures, Signing};
 use std::path::PathBuf;
-use timeline::Timeline;
+use std::time::Duration;
+use timeline::{Steered, Timeline};
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("source").required(true).args(["audio", "text", "curves"])))]
@@ -40,6 +43,11 @@ pub struct Args {
     /// The voice for --text, by its name
     #[arg(long, value_name = "NAME")]
     voice: Option<String>,
+    #[command(flatten)]
+    steer: Steer,
+    /// A gesture and when it begins, in seconds: "nod@1.0"; may be given more than once
+    #[arg(long, value_name = "NAME@SECONDS", value_parser = steering::timed_gesture, conflicts_with = "curves")]
+    gesture: Vec<(Gesture, Duration)>,
     /// Which motion network runs
     #[arg(long, value_enum, default_value_t = Network::Auto)]
     network: Network,
@@ -82,6 +90,14 @@ pub fn run(args: Args) -> Result<()> {
     if !(0.0..=2.0).contains(&args.intensity) {
         return Err(Usage(format!("--intensity is {}; it must be 0 to 2", args.intensity)).into());
     }
+    let asked = args.steer.asked()?;
+    if args.curves.is_some() && asked != steering::Asked::default() {
+        return Err(
+            Usage("--curves is drawn as it is; leave --emotion, --gaze, --head and --distance out".into()).into()
+        );
+    }
+    let mut steered = Steered { steering: asked.whole(), gestures: args.gesture.clone() };
+    steered.gestures.sort_by_key(|(_, at)| *at);
     let output = args.out.as_deref().map(Output::parse).transpose()?;
     let paths = Paths::find();
     // What is named is looked up before anything long begins.
@@ -94,7 +110,7 @@ pub fn run(args: Args) -> Result<()> {
         }
         None => None,
     };
-    let timeline = read_source(&args, &paths)?;
+    let timeline = read_source(&args, &steered, &paths)?;
     if let Some(path) = &args.curves_out {
         output::write_whole(path, |file| timeline.curves.write(file))
             .with_context(|| format!("error writing the curves to {}", path.display()))?;
@@ -137,7 +153,7 @@ fn signing(args: &Args, settings: &Settings, identity: &Identity) -> Result<Sign
     Ok(Signing { credentials: Credentials::open(identity, settings.credentials.as_ref())?, made })
 }
 
-fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {
+fn read_source(args: &Args, steered: &Steered, paths: &Paths) -> Result<Timeline> {
     if let Some(path) = &args.curves {
         return Timeline::of_curves(path, args.fps);
     }
@@ -158,7 +174,8 @@ fn read_source(args: &Args, paths: &Paths) -> Result<Timeline> {
         bail!("the network \"large\" is not part of this version; use --network small or auto");
     }
     assets::runtime(paths)?;
-    Timeline::of_sound(sound, &phones, paths, profile, args.intensity, args.seed, args.fps)
+    let (lips, manner) = (Lips::open(paths)?, timeline::Manner { profile, intensity: args.intensity, seed: args.seed });
+    Timeline::of_sound(sound, &phones, lips, &manner, steered, args.fps)
 }
 
 #[cfg(test)]

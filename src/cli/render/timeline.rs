@@ -1,14 +1,31 @@
 //! What is to be drawn: one face a frame, and the sound that belongs to it.
 
 use crate::clock::Moment;
-use crate::config::{Paths, Profile};
+use crate::config::Profile;
 use crate::face::Curves;
-use crate::motion::{LOOK_AHEAD, Lips, Motion, PHONES_AHEAD, PHONES_BACK};
+use crate::motion::{Gesture, LOOK_AHEAD, Lips, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
 use crate::sound::{BLOCK, Block, RATE, Sound, resample};
 use crate::speech::Phone;
 use anyhow::{Context, Result};
 use std::path::Path;
 use std::time::Duration;
+
+/// How the face moves.
+pub struct Manner<'a> {
+    pub profile: &'a Profile,
+    pub intensity: f32,
+    pub seed: u64,
+}
+
+/// What steers the face: from the first picture on, and gestures with the time at which each begins, the earliest first.
+#[derive(Default)]
+pub struct Steered {
+    pub steering: Steering,
+    pub gestures: Vec<(Gesture, Duration)>,
+}
+
+/// The length of a block.
+const BLOCK_TIME: Duration = Duration::from_millis(20);
 
 pub struct Timeline {
     /// One row a frame.
@@ -31,15 +48,17 @@ impl Timeline {
     pub fn of_sound(
         sound: Sound,
         phones: &[Phone],
-        paths: &Paths,
-        profile: &Profile,
-        intensity: f32,
-        seed: u64,
+        lips: Lips,
+        manner: &Manner,
+        steered: &Steered,
         fps: u32,
     ) -> Result<Self> {
         let heard = resample(&sound.samples, sound.rate, RATE)?;
-        let mut motion = Motion::new(Lips::open(paths)?, seed);
-        motion.set_profile(profile, intensity, Duration::ZERO);
+        let mut motion = Motion::new(lips, manner.seed);
+        motion.set_profile(manner.profile, manner.intensity, Duration::ZERO);
+        motion.steer(steered.steering);
+        motion.settle();
+        let mut gestures = steered.gestures.iter().peekable();
         // Silence after the end pushes the last sounds through the look-ahead.
         let flush = (LOOK_AHEAD.as_millis() as usize * RATE as usize / 1000).div_ceil(BLOCK) + 1;
         let blocks = heard.len().div_ceil(BLOCK) + flush;
@@ -49,6 +68,10 @@ impl Timeline {
             let rest = heard.get(index * BLOCK..).unwrap_or_default();
             for (to, from) in block.samples.iter_mut().zip(rest) {
                 *to = *from;
+            }
+            let face_at = block.at + BLOCK_TIME - LOOK_AHEAD;
+            while let Some((gesture, _)) = gestures.next_if(|(_, at)| Moment(0) + *at <= face_at) {
+                motion.gesture(*gesture);
             }
             let face = motion.step(&block, around(phones, block.at));
             if face.at >= Moment(0) {
@@ -82,6 +105,7 @@ fn sampled(curves: &Curves, frames: u64, fps: u32) -> Curves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Paths;
     use crate::face::{Face, Shape};
     use crate::{assets, speech};
 
@@ -109,7 +133,9 @@ mod tests {
                 Err(e) => return eprintln!("SKIPPED: {e:#}"),
             };
             let sound = Sound { samples: speech.samples, rate: speech.rate };
-            let timeline = Timeline::of_sound(sound, &speech.phones, &paths, &Profile::default(), 1.0, 1, 50).unwrap();
+            let (lips, profile) = (Lips::open(&paths).unwrap(), Profile::default());
+            let manner = Manner { profile: &profile, intensity: 1.0, seed: 1 };
+            let timeline = Timeline::of_sound(sound, &speech.phones, lips, &manner, &Steered::default(), 50).unwrap();
             let faces = &timeline.curves.faces;
             let (mut met, mut touched) = (0, 0);
             for phone in &speech.phones {

@@ -2,6 +2,7 @@
 
 mod camera;
 mod error;
+mod face;
 mod listening;
 mod microphone;
 mod profiles;
@@ -11,6 +12,7 @@ mod speech;
 use super::view::{Handle, View};
 use anyhow::{Context, Result, bail};
 use camera::CameraInterface;
+use face::FaceInterface;
 use listening::ListeningInterface;
 use microphone::MicrophoneInterface;
 use profiles::ProfilesInterface;
@@ -40,12 +42,14 @@ impl Service {
         let server = connection.object_server();
         server.at(PATH, CameraInterface::new(handle.clone())).await?;
         server.at(PATH, ProfilesInterface::new(handle.clone())).await?;
+        server.at(PATH, FaceInterface::new(handle.clone())).await?;
         server.at(PATH, SpeechInterface::new(handle.clone())).await?;
         server.at(PATH, MicrophoneInterface::new(handle.clone())).await?;
         server.at(PATH, ListeningInterface::new(handle)).await?;
         let on = Properties {
             camera: server.interface(PATH).await?,
             profiles: server.interface(PATH).await?,
+            face: server.interface(PATH).await?,
             speech: server.interface(PATH).await?,
             microphone: server.interface(PATH).await?,
             listening: server.interface(PATH).await?,
@@ -99,6 +103,7 @@ impl Service {
         if old.intensity != new.intensity {
             iface.intensity_changed(emitter).await?;
         }
+        self.signal_face(old, new).await?;
         let (emitter, iface) = (self.on.speech.signal_emitter(), self.on.speech.get().await);
         if old.speaking != new.speaking {
             iface.speaking_changed(emitter).await?;
@@ -117,6 +122,24 @@ impl Service {
         }
         self.signal_microphone(old, new).await?;
         self.signal_listening(old, new).await
+    }
+
+    async fn signal_face(&self, old: &View, new: &View) -> zbus::Result<()> {
+        let (emitter, iface) = (self.on.face.signal_emitter(), self.on.face.get().await);
+        let (old, new) = (&old.steering, &new.steering);
+        if old.emotion != new.emotion {
+            iface.emotion_changed(emitter).await?;
+        }
+        if old.gaze != new.gaze {
+            iface.gaze_changed(emitter).await?;
+        }
+        if old.head != new.head {
+            iface.head_pose_changed(emitter).await?;
+        }
+        if old.distance != new.distance {
+            iface.distance_changed(emitter).await?;
+        }
+        Ok(())
     }
 
     async fn signal_microphone(&self, old: &View, new: &View) -> zbus::Result<()> {

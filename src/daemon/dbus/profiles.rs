@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::daemon::view::{Handle, Request};
+use crate::motion::Gesture;
 use zbus::interface;
 
 pub struct ProfilesInterface {
@@ -44,5 +45,14 @@ impl ProfilesInterface {
     async fn activate(&self, name: String, intensity: f64, transition_ms: u32) -> Result<(), Error> {
         let request = Request::Activate { profile: name, intensity, over_ms: transition_ms };
         Ok(self.handle.ask(request).await.map(drop)?)
+    }
+
+    async fn gesture(&self, name: String) -> Result<(), Error> {
+        Ok(self.handle.ask(Request::Gesture(name)).await.map(drop)?)
+    }
+
+    #[zbus(property)]
+    async fn gestures(&self) -> Vec<&'static str> {
+        Gesture::NAMES.to_vec()
     }
 }

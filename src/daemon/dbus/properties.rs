@@ -4,6 +4,7 @@
 use super::PATH;
 use super::camera::CameraInterface;
 use super::error::{Error, PropertyError};
+use super::face::FaceInterface;
 use super::listening::ListeningInterface;
 use super::microphone::MicrophoneInterface;
 use super::profiles::ProfilesInterface;
@@ -20,6 +21,7 @@ use zbus::{Connection, interface};
 pub struct Properties {
     pub camera: InterfaceRef<CameraInterface>,
     pub profiles: InterfaceRef<ProfilesInterface>,
+    pub face: InterfaceRef<FaceInterface>,
     pub speech: InterfaceRef<SpeechInterface>,
     pub microphone: InterfaceRef<MicrophoneInterface>,
     pub listening: InterfaceRef<ListeningInterface>,
@@ -42,6 +44,10 @@ macro_rules! on_interface {
         } else if name == ProfilesInterface::name() {
             let guard = $self.profiles.get().await;
             let $iface: &ProfilesInterface = &guard;
+            $body
+        } else if name == FaceInterface::name() {
+            let guard = $self.face.get().await;
+            let $iface: &FaceInterface = &guard;
             $body
         } else if name == SpeechInterface::name() {
             let guard = $self.speech.get().await;
@@ -83,7 +89,8 @@ impl Properties {
         value: Value<'_>,
     ) -> Result<(), PropertyError> {
         let (camera, profiles, speech) = (self.camera.get().await, self.profiles.get().await, self.speech.get().await);
-        let (microphone, listening) = (self.microphone.get().await, self.listening.get().await);
+        let (face, microphone, listening) =
+            (self.face.get().await, self.microphone.get().await, self.listening.get().await);
         let ours = |suffix: &str| interface_name.as_str() == format!("{}{suffix}", super::NAME);
         match property_name {
             "Input" if ours("") => camera.set_input(typed(property_name, value)?).await?,
@@ -91,6 +98,10 @@ impl Properties {
             "CameraOn" if ours("") => camera.set_camera_on(typed(property_name, value)?).await?,
             "Active" if ours(".Profiles") => profiles.set_active(typed(property_name, value)?).await?,
             "Intensity" if ours(".Profiles") => profiles.set_intensity(typed(property_name, value)?).await?,
+            "Emotion" if ours(".Face") => face.set_emotion(typed(property_name, value)?).await?,
+            "Gaze" if ours(".Face") => face.set_gaze(typed(property_name, value)?).await?,
+            "HeadPose" if ours(".Face") => face.set_head_pose(typed(property_name, value)?).await?,
+            "Distance" if ours(".Face") => face.set_distance(typed(property_name, value)?).await?,
             "Voice" if ours(".Speech") => speech.set_voice(typed(property_name, value)?).await?,
             "Rate" if ours(".Speech") => speech.set_rate(typed(property_name, value)?).await?,
             "Composing" if ours(".Speech") => speech.set_composing(typed(property_name, value)?).await?,
