@@ -38,7 +38,10 @@ marks-false: build ## look for marks in pictures that have none, and plot the sc
 sheet: build ## draw the contact sheet of docs/ again
 	@scripts/sheet.sh
 
+emotions: build ## draw the emotions and gestures of docs/ again
+	@scripts/emotions.sh
+
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench measure marks marks-false sheet clean
+.PHONY: help run test setup setup-test build bench measure marks marks-false sheet emotions clean

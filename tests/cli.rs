@@ -88,6 +88,16 @@ fn a_file_that_is_no_sound_is_refused() {
         let file = write(dir.path(), name, bytes);
         refused(&["render", "--audio", &file, "--curves-out", &csv], 1, &[name]);
     }
+    for (option, value, part) in [
+        ("--emotion", "glad=1", "contempt"),
+        ("--emotion", "happy=-1.1", "-1 to 1"),
+        ("--gaze", "-31,0", "-30 to 30"),
+        ("--head", "0,0", "three numbers"),
+        ("--distance", "3", "0.5 to 2"),
+        ("--gesture", "bow@1", "raise-brows"),
+    ] {
+        refused(&["render", "--text", "Hi.", option, value, "--curves-out", &csv], 2, &[part]);
+    }
     refused(&["render", "--audio", "/nonexistent.wav", "--curves-out", &csv], 1, &["/nonexistent.wav"]);
 }
 
@@ -107,6 +117,9 @@ fn commands_without_a_daemon_say_how_to_reach_one() {
         &["revoice"],
         &["revoice", "list"],
         &["words"],
+        &["gesture", "nod"],
+        &["face"],
+        &["face", "--head", "-5,0,0"],
     ] {
         refused(args, 1, &["D-Bus"]);
     }

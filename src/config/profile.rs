@@ -293,9 +293,44 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("profiles");
         let (profiles, problems) = Profiles::load(&[folder]);
         assert!(problems.is_empty(), "{problems:?}");
-        for name in ["neutral", "friendly", "happy", "serious", "sad", "excited"] {
-            let p = profiles.get(name).unwrap_or_else(|| panic!("{name} is missing"));
-            assert_eq!(name == "neutral", p.expression == Weights::default(), "{name}");
+        assert!(profiles.iter().count() >= 8);
+        for p in profiles.iter() {
+            let plain = p.expression == Weights::default() && p.emotion == Emotions::default();
+            assert_eq!(p.name == "neutral", plain, "{}", p.name);
+        }
+    }
+
+    #[test]
+    fn the_documentation_names_every_field_and_none_that_is_not_there() {
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/profiles.md")).unwrap();
+        let example = text.split("```toml\n").nth(1).and_then(|t| t.split("```").next()).unwrap();
+        let written: toml::Table = toml::from_str(example).unwrap();
+        Profile::parse("example", example, "docs/profiles.md").unwrap();
+        // Whatever MotionStyle has is printed; a field that is missing in the text is missing in the set.
+        let printed = format!("{:?}", MotionStyle::default());
+        let fields: std::collections::BTreeSet<_> =
+            printed.split(['{', ',']).filter_map(|p| p.split_once(':')).map(|(name, _)| name.trim()).collect();
+        let told: std::collections::BTreeSet<_> =
+            written["motion"].as_table().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, told);
+        for (key, value) in written["motion"].as_table().unwrap() {
+            let default = format!("{key}: {:?}", value.as_float().unwrap());
+            assert!(printed.contains(&default), "the text says {default}: {printed}");
+        }
+        let sections: Vec<_> = written.keys().map(String::as_str).collect();
+        assert_eq!(sections, ["emotion", "expression", "icon", "label", "motion", "order"]);
+        for name in Emotions::NAMES {
+            assert!(text.contains(name), "{name} is not told");
+        }
+    }
+
+    #[test]
+    fn emotions_of_a_profile_are_named_and_bounded() {
+        let p = Profile::parse("x", "label = \"X\"\n[emotion]\nhappy = 0.5\nsad = -0.25\n", "t").unwrap();
+        assert_eq!(p.emotion.named().collect::<Vec<_>>(), [("happy", 0.5), ("sad", -0.25)]);
+        for (line, part) in [("glad = 0.5", "\"glad\""), ("happy = 1.5", "1.5"), ("happy = nan", "NaN")] {
+            let e = Profile::parse("x", &format!("label = \"X\"\n[emotion]\n{line}\n"), "x.toml").unwrap_err();
+            assert!(e.to_string().contains("x.toml: [emotion]") && e.to_string().contains(part), "{e}");
         }
     }
 }

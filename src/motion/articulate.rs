@@ -261,7 +261,13 @@ mod tests {
             let w = shapes::weights(&channels, 1.0, 1.0);
             w[crate::face::Shape::MouthPucker] + w[crate::face::Shape::MouthFunnel]
         };
-        assert!(round(0) < 0.15 && round(130) > 0.25 && round(240) > 0.33, "{} {} {}", round(0), round(130), round(240));
+        assert!(
+            round(0) < 0.15 && round(130) > 0.25 && round(240) > 0.33,
+            "{} {} {}",
+            round(0),
+            round(130),
+            round(240)
+        );
         assert!(round(440) < 0.15);
     }
 

@@ -8,6 +8,8 @@ const MAX_YAW: f32 = 30.0;
 const MAX_PITCH: f32 = 25.0;
 const MAX_ROLL: f32 = 30.0;
 const MAX_SHIFT: f32 = 1.5;
+/// And toward the viewer and away: from about four fifths to five quarters of its size a head still belongs to its shoulders.
+const MAX_DEPTH: f32 = 3.2;
 /// How far an eye turns in its socket, in degrees; also what an eyeLook weight of 1 means.
 const MAX_GAZE_YAW: f32 = 32.0;
 const MAX_GAZE_PITCH: f32 = 24.0;
@@ -73,7 +75,7 @@ impl Pose {
         }
         let h = &face.head;
         let (yaw, pitch, roll) = (bounded(h.yaw, MAX_YAW), bounded(h.pitch, MAX_PITCH), bounded(h.roll, MAX_ROLL));
-        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), bounded(h.z, MAX_SHIFT));
+        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), bounded(h.z, MAX_DEPTH));
         let follow = std::array::from_fn(|i| {
             let share = i as f32 / STEPS as f32;
             (rotation(yaw * share, pitch * share, roll * share), shift * share)

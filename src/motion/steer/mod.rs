@@ -6,6 +6,8 @@
 mod emotion;
 mod gesture;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use emotion::Mood;
 pub use gesture::Gesture;

@@ -7,7 +7,7 @@ pub const GAZE: [f64; 2] = [30.0, 20.0];
 
 /// How far the head can be turned beside its own motion, degrees of yaw, pitch and roll: farther the picture of a still person no
 /// longer convinces.
-pub const HEAD: [f64; 3] = [20.0, 15.0, 20.0];
+pub const HEAD: [f64; 3] = [20.0; 3];
 
 /// Distances from the camera; 1 is that of the picture.
 pub const DISTANCE: [f64; 2] = [0.5, 2.0];
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_range_is_refused_by_name_and_value() {
-        assert!(Aim::new(false, -30.0, 20.0).is_ok() && Turn::new(20.0, -15.0, 20.0).is_ok());
+        assert!(Aim::new(false, -30.0, 20.0).is_ok() && Turn::new(20.0, -20.0, 20.0).is_ok());
         assert!(check_distance(0.5).is_ok() && check_distance(2.0).is_ok());
         for (told, part) in [
             (Aim::new(true, 30.5, 0.0).map(drop), "yaw of Gaze is 30.5; it must be -30 to 30"),
