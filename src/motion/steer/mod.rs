@@ -36,8 +36,9 @@ const FARTHEST: f32 = -3.0;
 const LIMIT: [f32; 3] = [30.0, 25.0, 30.0];
 
 /// The lips' opening belongs to the voice while it sounds: these move in silence only.
-const OPENING: [Shape; 6] = [
+const OPENING: [Shape; 7] = [
     Shape::JawOpen,
+    Shape::MouthFunnel,
     Shape::MouthClose,
     Shape::MouthLowerDownLeft,
     Shape::MouthLowerDownRight,
@@ -224,7 +225,8 @@ impl Steered {
 
     /// Where the eyes aim that play at `own` by themselves.
     pub fn aimed(&self, own: Gaze) -> Gaze {
-        let mix = |a: f32, b: f32| a + (b - a) * self.held;
+        // Exact at both ends.
+        let mix = |a: f32, b: f32| a * (1.0 - self.held) + b * self.held;
         Gaze { yaw: mix(own.yaw, self.aim.yaw), pitch: mix(own.pitch, self.aim.pitch) }
     }
 }
