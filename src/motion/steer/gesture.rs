@@ -143,9 +143,9 @@ const LAUGH: &[Track] = &[
 const RAISE_BROWS: &[Track] = &[Track(
     &[(0.0, 0.0), (0.14, 1.0), (0.34, 0.95), (0.5, 0.3), (0.66, 1.0), (0.9, 0.9), (1.25, 0.0)],
     &[
-        (Weight(BrowInnerUp), 0.65),
-        (Weight(BrowOuterUpLeft), 0.8),
-        (Weight(BrowOuterUpRight), 0.8),
+        (Weight(BrowInnerUp), 0.85),
+        (Weight(BrowOuterUpLeft), 1.0),
+        (Weight(BrowOuterUpRight), 1.0),
         (Weight(EyeWideLeft), 0.22),
         (Weight(EyeWideRight), 0.22),
         (Pitch, 1.0),
@@ -153,7 +153,7 @@ const RAISE_BROWS: &[Track] = &[Track(
 )];
 
 const THINK: &[Track] = &[
-    Track(&[(0.05, 0.0), (0.12, 1.0), (1.85, 1.0), (1.95, 0.0)], &[(GazeYaw, -10.0), (GazePitch, 9.0)]),
+    Track(&[(0.05, 0.0), (0.12, 1.0), (1.85, 1.0), (1.95, 0.0)], &[(GazeYaw, -14.0), (GazePitch, 11.0)]),
     Track(
         &[(0.0, 0.0), (0.4, 1.0), (1.7, 1.0), (2.3, 0.0)],
         &[
