@@ -48,5 +48,5 @@ count=0 gaze=auto
 sheet anna gestures
 
 ffmpeg -nostdin -loglevel error -y -i "$work/anna.png" -i "$work/kofi.png" -i "$work/mei.png" -i "$work/gestures.png" \
-  -filter_complex "[0][1][2][3]vstack=inputs=4" -frames:v 1 -q:v "${QUALITY:-5}" "$root/docs/pictures/emotions.jpg"
+  -filter_complex "[0][1][2][3]vstack=inputs=4" -frames:v 1 -q:v "${QUALITY:-6}" "$root/docs/pictures/emotions.jpg"
 echo "$root/docs/pictures/emotions.jpg"
