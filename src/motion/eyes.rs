@@ -9,19 +9,46 @@ use crate::face::{Gaze, HeadPose};
 /// Disorders 12:1028).
 const SPEAKING_BLINKS: f32 = 26.0 / 17.0;
 
-/// One blink in nine is followed at once by another.
-const DOUBLE: f32 = 0.11;
+/// Intervals between blinks are highly skewed, many short ones and a few long (Garcia et al. 2011, Investigative Ophthalmology &
+/// Visual Science 52:3419), log-normal as rates are (Bentivoglio), with a standard deviation of 0.8 of their mean (80 and 78 % in two groups
+/// of 24: Clinical and Experimental Optometry 2016, March). This is that of the logarithm of plain intervals: with doubles it gives
+/// the 0.8.
+const INTERVAL_SPREAD: f32 = 0.65;
+
+/// One blink in twelve is followed at once by another, after so many seconds (by eye).
+const DOUBLE: f32 = 0.08;
+const DOUBLE_AFTER: f32 = 0.10;
+
+/// No two others follow each other faster than this, seconds.
+const BLINK_LEAST: f32 = 0.35;
 
 /// Lids close in 80 ms and open in 180 (VanderWerf et al. 2003, J. Neurophysiol. 89:2784), varied from blink to blink.
 const CLOSING: f32 = 0.08;
 const SHUT: f32 = 0.03;
 const OPENING: f32 = 0.18;
 
-/// Large shifts of gaze bring a blink with them (Evinger et al. 1994, Exp. Brain Res. 100:337).
-const BLINK_WITH_SHIFT: f32 = 0.35;
+/// One blink in so many stays short of shutting the eye: it covers from so much on (by eye; Doughty 2002, Optometry and Vision
+/// Science 79:439, counts incomplete ones with the others).
+const PARTIAL: f32 = 0.1;
+const PARTIAL_DEPTH: f32 = 0.7;
+
+/// A blink that is due within this share of the mean interval comes with a large shift of gaze (Evinger et al. 1994, Exp. Brain Res.
+/// 100:337) or with the end of a phrase (Nakano and Kitazawa 2010, Exp. Brain Res. 205:577). So neither changes how many there are.
+const DUE: f32 = 0.22;
 
 /// Speakers look at the listener for a smaller share of the time than listeners do (Argyle and Cook 1976).
 const SPEAKING_CONTACT: f32 = 0.88;
+
+/// Glances away last so long while listening and while speaking, seconds, and spread by this share of it; looks at the listener
+/// spread likewise by a third (Andrist, Mutlu and Gleicher 2013, Conversational gaze aversion for virtual agents: 1.14 ± 0.27 and
+/// 1.96 ± 0.32 s, 7.21 ± 1.88 and 4.75 ± 1.39 s apart). How long looks last follows from the share of contact that a profile asks.
+const GLANCE: (f32, f32) = (1.14, 1.96);
+const GLANCE_SPREAD: f32 = 0.22;
+const LOOK_SPREAD: f32 = 0.33;
+
+/// Within a look the eyes go between the listener's eyes and mouth, so many seconds apart: fixations on faces last 0.3 to 0.9 s
+/// (Henderson et al. 2005, Memory & Cognition 33:98).
+const FIXATION: (f32, f32) = (0.3, 0.9);
 
 /// A saccade of d degrees takes 21 ms + 2.2 ms d (Carpenter 1988, Movements of the Eyes).
 const SACCADE: (f32, f32) = (0.021, 0.0022);
@@ -30,9 +57,8 @@ const SACCADE: (f32, f32) = (0.021, 0.0022);
 const THOUGHT_YAW: (f32, f32) = (6.0, 12.0);
 const THOUGHT_PITCH: (f32, f32) = (7.0, 13.0);
 
-/// How long thought keeps a place aside and the listener's face, seconds on average; how often it stays on its side.
+/// How long thought keeps a place aside, seconds on average; how often it stays on its side.
 const THOUGHT_AWAY: f32 = 1.1;
-const THOUGHT_CONTACT: f32 = 0.65;
 const THOUGHT_STAYS: f32 = 0.8;
 
 /// Blinks of somebody lost in thought take longer (by eye).
@@ -49,13 +75,27 @@ pub struct Look {
     pub blink: f32,
 }
 
+#[derive(Clone, Copy)]
+struct Blink {
+    /// Seconds since it began.
+    at: f32,
+    /// How slow it is, 1 as most.
+    slow: f32,
+    /// How far the lids go.
+    depth: f32,
+    /// Another follows at once.
+    is_double: bool,
+}
+
 #[derive(Clone)]
 pub struct Eyes {
     rng: fastrand::Rng,
-    /// Seconds into the running blink, and how slow this one is; none while the lids are open.
-    blink: Option<(f32, f32)>,
+    /// None while the lids are open.
+    blink: Option<Blink>,
+    /// In mean intervals, whatever the rate of the moment is.
     next_blink: f32,
-    double: bool,
+    /// Seconds since the lids opened.
+    open_for: f32,
     /// Where the eyes came from and go to, in the room; and how long the saccade has lasted and takes.
     from: Gaze,
     to: Gaze,
@@ -63,6 +103,10 @@ pub struct Eyes {
     duration: f32,
     next_shift: f32,
     away: bool,
+    /// How long this look or glance still lasts, seconds.
+    stays: f32,
+    /// The voice of the last block.
+    voice: f32,
     /// Where thought looks: -1 or 1.
     side: f32,
     /// How thoughtful the last block was.
@@ -73,18 +117,21 @@ pub struct Eyes {
 impl Eyes {
     pub fn new(seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed ^ 0x6579_6573);
-        let next_blink = 1.0 + 3.0 * rng.f32();
+        let next_blink = 0.2 + 0.8 * rng.f32();
+        let stays = 1.0 + 3.0 * rng.f32();
         Self {
             rng,
             blink: None,
             next_blink,
-            double: false,
+            open_for: 1.0,
             from: Gaze::default(),
             to: Gaze::default(),
             moving: 1.0,
             duration: 0.03,
             next_shift: 0.4,
             away: false,
+            stays,
+            voice: 0.0,
             side: if seed.is_multiple_of(2) { -1.0 } else { 1.0 },
             thought: 0.0,
             look: Look::default(),
@@ -101,7 +148,12 @@ impl Eyes {
         // Who begins to think looks away soon, who has done thinking looks back.
         if (thought > 0.3) != (self.thought > 0.3) {
             self.next_shift = self.next_shift.min(0.12);
+            self.stays = self.stays.min(0.1);
         }
+        if self.voice >= 0.5 && voice < 0.5 {
+            self.hasten_blink();
+        }
+        self.voice = voice;
         self.thought = thought;
         self.shift(voice, style);
         let t = ease(self.moving / self.duration);
@@ -119,20 +171,51 @@ impl Eyes {
     }
 
     fn shift(&mut self, voice: f32, style: &MotionStyle) {
-        self.moving += DT;
+        self.moving = (self.moving + DT).min(10.0);
         self.next_shift -= DT * style.tempo;
-        if self.next_shift > 0.0 {
+        self.stays -= DT * style.tempo;
+        if self.next_shift > 0.0 && self.stays > 0.0 {
             return;
         }
+        let was_away = self.away;
+        if self.stays <= 0.0 {
+            self.turn(voice, style);
+        } else if self.away && self.thought <= 0.3 {
+            // A glance away is one place.
+            self.next_shift = self.stays;
+            return;
+        }
+        let target = self.place();
+        self.from = self.to;
+        self.to = target;
+        let size = (self.to.yaw - self.from.yaw).hypot(self.to.pitch - self.from.pitch);
+        (self.moving, self.duration) = (0.0, SACCADE.0 + SACCADE.1 * size);
+        let (least, mean) = if self.away { (0.35, THOUGHT_AWAY) } else { FIXATION };
+        self.next_shift = wait(&mut self.rng, least, mean);
+        if was_away != self.away {
+            self.hasten_blink();
+        }
+    }
+
+    /// From a look to a glance away or back; whoever always or never looks begins another of the same.
+    fn turn(&mut self, voice: f32, style: &MotionStyle) {
         let contact = (style.eye_contact * (1.0 + (SPEAKING_CONTACT - 1.0) * voice)).clamp(0.0, 1.0);
-        // Looks at the camera last 0.9 s each between its small shifts, glances away 0.75 s: the share of glances that
-        // gives the share of time asked for.
         let thinks = self.thought > 0.3;
-        let (looks, glances) = if thinks { (THOUGHT_CONTACT, THOUGHT_AWAY) } else { (0.9, 0.75) };
-        let away_share = (1.0 - contact) / glances / ((1.0 - contact) / glances + contact / looks);
-        let was_away = std::mem::replace(&mut self.away, self.rng.f32() < away_share);
+        let glance = if thinks { 2.0 * THOUGHT_AWAY } else { GLANCE.0 + (GLANCE.1 - GLANCE.0) * voice };
+        let away = !self.away;
+        self.away = away && contact < 0.999 || contact < 0.001;
+        // Nobody stares for more than this, nor looks for a shorter time: beyond, the other part gives way.
+        let look = (glance * contact / (1.0 - contact).max(1e-3)).clamp(0.45, 12.0);
+        let glance = (look * (1.0 - contact) / contact.max(1e-3)).clamp(0.35, 12.0);
+        let (mean, spread) = if self.away { (glance, GLANCE_SPREAD) } else { (look, LOOK_SPREAD) };
+        self.stays = mean * (1.0 + spread * normal(&mut self.rng).clamp(-2.0, 2.0));
+    }
+
+    /// Where the eyes go next.
+    fn place(&mut self) -> Gaze {
+        let thinks = self.thought > 0.3;
         let rng = &mut self.rng;
-        let target = if self.away && thinks {
+        if self.away && thinks {
             if rng.f32() > THOUGHT_STAYS {
                 self.side = -self.side;
             }
@@ -145,111 +228,54 @@ impl Eyes {
         } else {
             // The listener's eyes and mouth: a degree or so around the camera.
             Gaze { yaw: normal(rng) * 0.9, pitch: normal(rng) * 0.6 - 0.2 }
-        };
-        self.from = self.to;
-        self.to = target;
-        let size = (self.to.yaw - self.from.yaw).hypot(self.to.pitch - self.from.pitch);
-        (self.moving, self.duration) = (0.0, SACCADE.0 + SACCADE.1 * size);
-        self.next_shift = if self.away { wait(rng, 0.35, glances) } else { wait(rng, 0.3, looks) };
-        if was_away != self.away
-            && self.blink.is_none()
-            && rng.f32() < BLINK_WITH_SHIFT * style.blinks_per_minute / 17.0
-        {
-            self.next_blink = self.next_blink.min(0.02);
+        }
+    }
+
+    /// Lets a blink that is due soon come now.
+    fn hasten_blink(&mut self) {
+        if self.next_blink < DUE && self.open_for > BLINK_LEAST {
+            self.next_blink = 0.0;
         }
     }
 
     fn lids(&mut self, voice: f32, style: &MotionStyle) -> f32 {
         let rate = (style.blinks_per_minute / 60.0 * (1.0 + (SPEAKING_BLINKS - 1.0) * voice)).max(0.01);
-        self.next_blink -= DT;
+        self.next_blink -= DT * rate;
+        self.open_for = (self.open_for + DT).min(10.0);
+        let rng = &mut self.rng;
         if self.blink.is_none() && self.next_blink <= 0.0 {
-            let slow = (0.15 * normal(&mut self.rng)).exp().clamp(0.7, 1.5) / style.tempo.clamp(0.7, 1.3).sqrt();
+            let slow = (0.15 * normal(rng)).exp().clamp(0.7, 1.5) / style.tempo.clamp(0.7, 1.3).sqrt();
             let slow = slow * (1.0 + (THOUGHT_SLOWS - 1.0) * self.thought);
-            self.blink = Some((0.0, slow));
-            self.double = self.rng.f32() < DOUBLE;
+            let depth = if rng.f32() < PARTIAL { PARTIAL_DEPTH + (1.0 - PARTIAL_DEPTH) * rng.f32() } else { 1.0 };
+            let is_double = rng.f32() < DOUBLE;
+            self.blink = Some(Blink { at: 0.0, slow, depth, is_double });
+            // The interval to the next one counts from here.
+            let plain = (1.0 - DOUBLE * (DOUBLE_AFTER + CLOSING + SHUT + OPENING) * rate) / (1.0 - DOUBLE);
+            let length = (INTERVAL_SPREAD * normal(rng) - 0.5 * INTERVAL_SPREAD * INTERVAL_SPREAD).exp();
+            self.next_blink = plain * length.max(BLINK_LEAST * rate);
         }
-        let Some((at, slow)) = &mut self.blink else { return 0.0 };
+        let Some(Blink { at, slow, depth, is_double }) = &mut self.blink else { return 0.0 };
         *at += DT;
         let t = *at / *slow;
         if t < CLOSING {
-            ease(t / CLOSING)
+            *depth * ease(t / CLOSING)
         } else if t < CLOSING + SHUT {
-            1.0
+            *depth
         } else if t < CLOSING + SHUT + OPENING {
             // Fast at first, slow at the end: lids settle.
             let rest = 1.0 - (t - CLOSING - SHUT) / OPENING;
-            rest * rest * (1.6 - 0.6 * rest)
+            *depth * rest * rest * (1.6 - 0.6 * rest)
         } else {
+            if *is_double {
+                self.next_blink = DOUBLE_AFTER * rate;
+            }
             self.blink = None;
-            // Doubles and the blinks of gaze shifts are part of the rate, so plain waits are longer by their share.
-            self.next_blink = if self.double { 0.08 } else { wait(&mut self.rng, 0.4, 1.4 / rate) };
+            self.open_for = 0.0;
             0.0
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn run(voice: f32, seconds: usize, style: &MotionStyle) -> Vec<Look> {
-        let mut eyes = Eyes::new(5);
-        (0..seconds * 50).map(|_| eyes.step(voice, 0.0, style, &HeadPose::default())).collect()
-    }
-
-    fn blinks(looks: &[Look]) -> usize {
-        looks.windows(2).filter(|w| w[0].blink < 0.5 && w[1].blink >= 0.5).count()
-    }
-
-    #[test]
-    fn people_who_speak_blink_more_than_people_who_listen() {
-        let style = MotionStyle::default();
-        let (talking, listening) = (blinks(&run(1.0, 1200, &style)) / 20, blinks(&run(0.0, 1200, &style)) / 20);
-        eprintln!("{talking} speaking, {listening} listening");
-        assert!((22..=32).contains(&talking), "{talking} a minute");
-        assert!((14..=21).contains(&listening), "{listening} a minute");
-    }
-
-    #[test]
-    fn every_blink_shuts_the_eye_and_opens_it_again_within_half_a_second() {
-        let looks = run(1.0, 300, &MotionStyle::default());
-        let mut shut_for = 0;
-        for l in &looks {
-            shut_for = if l.blink > 0.5 { shut_for + 1 } else { 0 };
-            assert!(shut_for <= 25 && (0.0..=1.0).contains(&l.blink));
-        }
-        assert!(looks.iter().any(|l| l.blink > 0.98));
-    }
-
-    #[test]
-    fn the_eyes_rest_on_the_camera_for_the_share_that_the_profile_asks() {
-        for wanted in [0.5, 0.75, 0.95] {
-            let style = MotionStyle { eye_contact: wanted, ..MotionStyle::default() };
-            let looks = run(0.0, 2000, &style);
-            let on = looks.iter().filter(|l| l.gaze.yaw.hypot(l.gaze.pitch) < 3.2).count() as f32 / looks.len() as f32;
-            assert!((on - wanted).abs() < 0.08, "{on} instead of {wanted}");
-        }
-    }
-
-    #[test]
-    fn the_eyes_stay_on_their_target_while_the_head_turns() {
-        let style = MotionStyle::default();
-        let (mut a, mut b) = (Eyes::new(9), Eyes::new(9));
-        for i in 0..500 {
-            let head = HeadPose { yaw: (i as f32 * 0.05).sin() * 8.0, ..HeadPose::default() };
-            let (still, turning) = (a.step(0.5, 0.0, &style, &HeadPose::default()), b.step(0.5, 0.0, &style, &head));
-            assert!((turning.gaze.yaw + head.yaw - still.gaze.yaw).abs() < 1e-4);
-        }
-    }
-
-    #[test]
-    fn thought_looks_up_and_aside_and_back_at_the_listener_now_and_then() {
-        let style = MotionStyle { eye_contact: 0.3, ..MotionStyle::default() };
-        let mut eyes = Eyes::new(5);
-        let looks: Vec<Look> = (0..50 * 600).map(|_| eyes.step(0.0, 1.0, &style, &HeadPose::default())).collect();
-        let share = |of: fn(&Look) -> bool| looks.iter().filter(|l| of(l)).count() as f32 / looks.len() as f32;
-        let (up, on) = (share(|l| l.gaze.pitch > 4.0), share(|l| l.gaze.yaw.hypot(l.gaze.pitch) < 3.2));
-        assert!((0.55..0.8).contains(&up) && (0.2..0.42).contains(&on), "{up} up and {on} on the listener");
-        assert!(share(|l| l.gaze.yaw > 4.0) > 0.1 && share(|l| l.gaze.yaw < -4.0) > 0.1, "to both sides");
-    }
-}
+#[path = "tests/eyes.rs"]
+mod tests;

@@ -13,6 +13,7 @@ mod level;
 mod lips;
 mod past;
 mod phonemes;
+mod pitch;
 mod shapes;
 mod smooth;
 mod solve;
@@ -167,33 +168,30 @@ impl Motion {
         self.past.keep(&self.now);
         let State { features, lips, voice, eyes, head, style, thought, steer, late } = &mut self.now;
         let heard = features.push(&block.samples);
-        let heed = voice.step(&heard);
+        let heed = voice.step(&heard, &block.samples);
         let mut channels = self.lips.step(&heard, lips);
         let at = block.at + BLOCK_TIME - LOOK_AHEAD;
         let bite = articulate::articulate(&mut channels, phones, at) * heed.voice;
         let thinks = thought.step(self.composing, heed.voice, eyes.side());
         let steered = steer.step(&self.steering, heed.voice);
         let own = style.step();
-        // Until the voice tells how excited it is, it is taken for an ordinary one.
-        let arousal = arousal::CALM;
-        let manner = thought.carry(&steered.carry(&arousal::driven_by_voice(&own, arousal)), thinks);
+        let manner = thought.carry(&steered.carry(&arousal::driven_by_voice(&own, heed.arousal)), thinks);
 
         late.rotate_right(1);
         let held = late.first().copied().unwrap_or_default();
         if let Some(slot) = late.first_mut() {
             *slot = heed;
         }
-        let stress = held.stress;
 
         // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature. Nothing
         // else has a say in it.
         let energy = 0.75 + 0.25 * own.energy;
         let mut weights = shapes::weights(&channels, heed.voice, energy);
         shapes::bite(&mut weights, bite);
-        let emphasis = stress * manner.energy + arousal::brows_of_voice(&own, arousal);
+        let emphasis = held.accent * manner.energy + arousal::brows_of_voice(&own, heed.arousal);
         style.colour(&mut weights, heed.voice, emphasis, bite, &steered);
         thought.colour(&mut weights, thinks, heed.voice);
-        let head = steered.turned(&head.step(heed.voice, stress, thought.turn(thinks), &manner));
+        let head = steered.turned(&head.step(heed.voice, &held, thought.turn(thinks), &manner));
         let look = eyes.step(heed.voice, thinks, &manner, &steered.felt(&head, style.rest()));
         let gaze = steered.aimed(look.gaze);
         // Lids go down with the eyes, and a blink overrides how wide or narrow the expression holds them.
@@ -209,13 +207,21 @@ impl Motion {
 }
 
 #[cfg(test)]
+#[path = "tests/bad_sound.rs"]
+mod bad_sound;
+
+#[cfg(test)]
+#[path = "tests/people.rs"]
+mod people;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::Moment;
     use crate::config::Paths;
     use crate::sound::BLOCK;
 
-    fn motion(seed: u64) -> Motion {
+    pub(super) fn motion(seed: u64) -> Motion {
         let lips = Lips::open(&Paths::find()).unwrap_or_else(|e| {
             eprintln!("PARTLY SKIPPED, by level: {e:#}");
             Lips::level()
@@ -224,7 +230,7 @@ mod tests {
     }
 
     /// The faces of a whole sound that begins at moment 0, one every 20 ms from its first instant to its end.
-    fn faces(mut motion: Motion, samples: &[f32]) -> Vec<Face> {
+    pub(super) fn faces(mut motion: Motion, samples: &[f32]) -> Vec<Face> {
         let blocks = samples.len() / BLOCK + 3;
         let mut sound = samples.to_vec();
         sound.resize(blocks * BLOCK, 0.0);
@@ -237,11 +243,11 @@ mod tests {
         faces.filter(|f| f.at >= Moment(0)).collect()
     }
 
-    fn voice(seconds: usize) -> Vec<f32> {
+    pub(super) fn voice(seconds: usize) -> Vec<f32> {
         fixture::load().samples.iter().copied().take(24_000).cycle().take(seconds * 16_000).collect()
     }
 
-    fn gap(face: &Face) -> f32 {
+    pub(super) fn gap(face: &Face) -> f32 {
         shapes::gap(&face.weights)
     }
 
