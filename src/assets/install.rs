@@ -1,7 +1,7 @@
 //! Checking and placing of model files. Only `vasa models install` comes here: the daemon opens no network.
 
 use super::fetch::{Origin, Scratch};
-use super::manifest::{Manifest, Model, ModelFile};
+use super::manifest::{Manifest, Model, ModelFile, Source};
 use crate::config::Paths;
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
@@ -140,6 +140,15 @@ impl<'a> Installer<'a> {
             }
             State::Missing => {}
         }
+        for source in &file.sources {
+            if let Source::Encoder(encoder) = source {
+                let place = self.paths.models.join(&encoder.encoder_of);
+                let (model, file) = self.manifest.pinned(self.paths, &place).with_context(|| {
+                    format!("the model manifest has no file {} to make {} from", place.display(), file.name())
+                })?;
+                self.install_file(model, file, scratch, say)?;
+            }
+        }
         let scratch = match scratch {
             Some(s) => s,
             None => scratch.insert(Scratch::new(&self.paths.models)?),
@@ -159,9 +168,14 @@ impl<'a> Installer<'a> {
     }
 
     fn candidates(&self, file: &ModelFile) -> Vec<Origin> {
+        let sources = |made_here: bool| {
+            let some = file.sources.iter().filter(move |s| !made_here || matches!(s, Source::Encoder(_)));
+            some.cloned().map(Origin::Source)
+        };
         match &self.from {
-            Some(folder) => vec![Origin::Folder(folder.clone())],
-            None => file.sources.iter().cloned().map(Origin::Source).collect(),
+            // What is made of a file that is there needs no network.
+            Some(folder) => [Origin::Folder(folder.clone())].into_iter().chain(sources(true)).collect(),
+            None => sources(false).collect(),
         }
     }
 }

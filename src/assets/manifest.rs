@@ -1,5 +1,6 @@
 //! `models/manifest.toml`: what each model is, whose it is, where it can be had, and the hash of every file.
 
+use super::whisper::Encoder;
 use crate::config::Paths;
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,8 @@ pub enum Source {
     Url { url: String },
     /// Pieces that make up the file, one after the other.
     Parts { parts: Vec<Source> },
+    /// Whisper's encoder, made from weights that are another file of the manifest.
+    Encoder(Encoder),
     /// Whisper's weights as CTranslate2 has them, in parts, and the tokens: converted to the file that whisper.cpp reads.
     Whisper { ctranslate2: Vec<Source>, tokenizer: Box<Source> },
 }
@@ -94,7 +97,7 @@ impl Source {
     /// `shown` is the file's path, for the message.
     fn check(&self, shown: &str) -> Result<()> {
         match self {
-            Source::Pypi(_) => Ok(()),
+            Source::Pypi(_) | Source::Encoder(_) => Ok(()),
             Source::Url { url } => {
                 ensure!(
                     url.starts_with("https://"),
@@ -119,6 +122,7 @@ impl std::fmt::Display for Source {
         match self {
             Source::Pypi(wheel) => write!(f, "the Python package {}", wheel.pypi),
             Source::Url { url } => f.write_str(url),
+            Source::Encoder(encoder) => write!(f, "{}", encoder.encoder_of.display()),
             Source::Parts { parts } | Source::Whisper { ctranslate2: parts, .. } => {
                 for (i, part) in parts.iter().enumerate() {
                     write!(f, "{}{part}", if i == 0 { "" } else { " and " })?;
@@ -168,6 +172,17 @@ impl Manifest {
                 file.sha256
             );
             file.sources.iter().try_for_each(|s| s.check(&shown.to_string()))?;
+        }
+        let all = || written.models.iter().flat_map(|m| &m.files);
+        for source in all().flat_map(|f| &f.sources) {
+            if let Source::Encoder(Encoder { encoder_of, .. }) = source {
+                let known = all().any(|f| f.path == *encoder_of && !f.shipped);
+                ensure!(
+                    known,
+                    "the model manifest has no file \"{}\" to make another from; add it",
+                    encoder_of.display()
+                );
+            }
         }
         Ok(Self { models: written.models })
     }
@@ -245,6 +260,8 @@ mod tests {
         assert!(manifest.model("onnxruntime").unwrap().file("libonnxruntime.so").is_ok());
         let joe = manifest.model("joe").unwrap();
         assert!(manifest.model("whisper").unwrap().file(".bin").is_ok());
+        let large = manifest.model("lips-large").unwrap();
+        assert!(large.file("encoder.onnx").is_ok());
         assert!(joe.file(".onnx").is_ok() && joe.file(".onnx.json").is_ok());
         for model in manifest.iter() {
             assert!(model.files().all(|f| f.shipped || !f.sources.is_empty()), "{}", model.name);
@@ -270,6 +287,23 @@ mod tests {
             let e = format!("{:#}", Manifest::parse(&text(path, hash, url)).unwrap_err());
             assert!(e.contains(part), "{e}");
         }
+    }
+
+    #[test]
+    fn a_file_is_made_only_from_one_that_is_pinned_itself() {
+        let text = |from: &str| {
+            let hash = "0".repeat(64);
+            let file = |path: &str| format!("[[model.file]]\npath='{path}'\nsize=1\nsha256='{hash}'\n");
+            format!(
+                "[[model]]\nname='x'\nkind='network'\nlabel='x'\nlicence='MIT'\nattribution='x'\n{}{}[[model.file.source]]\n\
+                 encoder_of='{from}'\nframes=120\nkept=24\noutputs=['layer4']\n",
+                file("a.bin"),
+                file("b.onnx")
+            )
+        };
+        assert!(Manifest::parse(&text("a.bin")).is_ok());
+        let e = format!("{:#}", Manifest::parse(&text("c.bin")).unwrap_err());
+        assert!(e.contains("no file \"c.bin\""), "{e}");
     }
 
     #[test]

@@ -3,9 +3,14 @@
 mod fetch;
 mod install;
 mod manifest;
+mod provider;
 mod runtime;
 mod whisper;
 
 pub use install::{Installer, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
+pub use provider::{Provider, Running, accelerate, providers};
 pub use runtime::{builder, keeping_builder, read_checked, runtime};
+pub use whisper::mel as whisper_mel;
+#[cfg(test)]
+pub(crate) use whisper::onnx;

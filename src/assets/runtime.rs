@@ -5,10 +5,11 @@ use super::manifest::Manifest;
 use crate::config::Paths;
 use anyhow::{Context, Result, anyhow, bail};
 use ort::environment::Environment;
+use ort::ep::ExecutionProviderDispatch;
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The runtime's environment. The first call loads the library; a failure is not kept, so that the models can be installed
@@ -22,10 +23,25 @@ pub fn runtime(paths: &Paths) -> Result<Environment> {
     if let Some(environment) = &*loaded {
         return Ok(environment.clone());
     }
+    let path = library(paths)?;
+    give_memory_back();
+    let environment = ort::init_from(&path)
+        .map_err(|e| anyhow!("{e}"))
+        .and_then(|builder| builder.with_name("vasa").build().map_err(|e| anyhow!("{e}")))
+        .with_context(|| format!("error loading ONNX Runtime from {}; run vasa models verify", path.display()))?;
+    tracing::info!("ONNX Runtime loaded from {}", path.display());
+    Ok(loaded.insert(environment).clone())
+}
+
+/// The library to load: the pinned one, checked; or another that the user names, for one that runs on a GPU.
+fn library(paths: &Paths) -> Result<PathBuf> {
+    if let Some(own) = std::env::var_os("VASA_ONNXRUNTIME") {
+        return Ok(own.into());
+    }
     let file = Manifest::shipped().model("onnxruntime")?.file("libonnxruntime.so")?;
     let path = file.place(paths);
     match state(paths, file)? {
-        State::Installed => {}
+        State::Installed => Ok(path),
         State::Missing => {
             bail!("ONNX Runtime is not installed ({} is missing); run vasa models install", path.display())
         }
@@ -35,13 +51,6 @@ pub fn runtime(paths: &Paths) -> Result<Environment> {
             file.sha256
         ),
     }
-    give_memory_back();
-    let environment = ort::init_from(&path)
-        .map_err(|e| anyhow!("{e}"))
-        .and_then(|builder| builder.with_name("vasa").build().map_err(|e| anyhow!("{e}")))
-        .with_context(|| format!("error loading ONNX Runtime from {}; run vasa models verify", path.display()))?;
-    tracing::info!("ONNX Runtime loaded from {}", path.display());
-    Ok(loaded.insert(environment).clone())
 }
 
 /// Tells the C library to hand large blocks back to the system when they are freed. By default it learns from the runtime's
@@ -62,7 +71,7 @@ fn give_memory_back() {
 /// # Errors
 /// As [`runtime`].
 pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
-    prepare(paths, threads, false)
+    prepare(paths, threads, false, None)
 }
 
 /// As [`builder`], for a network that takes its input in pieces of bounded size: it keeps the memory of one for the next, which
@@ -71,11 +80,19 @@ pub fn builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
 /// # Errors
 /// As [`runtime`].
 pub fn keeping_builder(paths: &Paths, threads: usize) -> Result<SessionBuilder> {
-    prepare(paths, threads, true)
+    prepare(paths, threads, true, None)
 }
 
-fn prepare(paths: &Paths, threads: usize, keeps_memory: bool) -> Result<SessionBuilder> {
+/// `first`: what runs all that it can, before the CPU.
+pub(super) fn prepare(
+    paths: &Paths,
+    threads: usize,
+    keeps_memory: bool,
+    first: Option<ExecutionProviderDispatch>,
+) -> Result<SessionBuilder> {
     let environment = runtime(paths)?;
+    let cpu = ort::ep::CPU::default().with_arena_allocator(keeps_memory).build();
+    let providers: Vec<_> = first.into_iter().chain([cpu]).collect();
     let build = || -> Result<SessionBuilder, String> {
         Session::builder(&environment)
             .map_err(|e| e.to_string())?
@@ -87,7 +104,7 @@ fn prepare(paths: &Paths, threads: usize, keeps_memory: bool) -> Result<SessionB
             .map_err(|e| e.to_string())?
             .with_memory_pattern(keeps_memory)
             .map_err(|e| e.to_string())?
-            .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(keeps_memory).build()])
+            .with_execution_providers(providers)
             .map_err(|e| e.to_string())
     };
     build().map_err(|e| anyhow!("error preparing ONNX Runtime: {e}"))

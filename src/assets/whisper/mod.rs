@@ -5,8 +5,14 @@
 //! `python/ctranslate2/specs/whisper_spec.py`.
 
 mod ct2;
-mod mel;
+mod encoder;
+mod ggml;
+pub mod mel;
+pub mod onnx;
 mod vocabulary;
+
+pub use encoder::Encoder;
+pub(super) use encoder::derive;
 
 use anyhow::{Context, Result, ensure};
 use ct2::{Rows, Weights};

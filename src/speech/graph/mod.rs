@@ -10,7 +10,6 @@
 
 mod seed;
 mod split;
-mod wire;
 
 pub use seed::seed;
 #[cfg(test)]

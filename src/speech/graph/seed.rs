@@ -1,6 +1,6 @@
 //! A seed for a network's random numbers, so that the same text always gives the same sound.
 
-use super::wire::{fields, varint};
+use crate::protobuf::{fields, varint};
 use std::ops::Range;
 
 /// Operators that draw random numbers and take a seed.
@@ -47,8 +47,8 @@ fn edits(model: &[u8], seed: f32) -> Option<Vec<(Range<usize>, Vec<u8>)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wire::{Field, field as message};
     use super::*;
+    use crate::protobuf::{Field, field as message};
 
     #[test]
     fn only_random_operators_get_a_seed_and_all_lengths_stay_true() {

@@ -5,7 +5,7 @@
 //! the frames are what it takes from outside (voices of several speakers give it the speaker, too); and the durations of the
 //! phonemes are what the only `Ceil` gives.
 
-use super::wire::{Field, field, fields};
+use crate::protobuf::{Field, field, fields};
 use std::collections::{HashMap, HashSet};
 
 const DECODER: &str = "/dec/";

@@ -61,6 +61,11 @@ pub fn varint(mut value: usize) -> Vec<u8> {
     bytes
 }
 
+/// A field that is a number. `number` is below 16, so that its key is one byte.
+pub fn number(number: u8, value: usize) -> Vec<u8> {
+    [vec![number << 3], varint(value)].concat()
+}
+
 /// A length-delimited field. `number` is below 16, so that its key is one byte.
 pub fn field(number: u8, content: &[u8]) -> Vec<u8> {
     [vec![number << 3 | 2], varint(content.len()), content.to_vec()].concat()
