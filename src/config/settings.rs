@@ -2,6 +2,7 @@
 
 use super::LabelSettings;
 use super::certificate::{CertificateFiles, WrittenCertificate};
+use crate::assets::Provider;
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -88,6 +89,8 @@ pub struct Settings {
     pub pipewire: bool,
     pub v4l2: bool,
     pub network: Network,
+    /// Where the large network runs.
+    pub provider: Provider,
     /// Whether the virtual microphone is offered.
     pub virtual_microphone: bool,
     /// Whether the user hears the synthetic voice too, and how loud, 0..1.
@@ -128,6 +131,7 @@ impl Default for Settings {
             pipewire: true,
             v4l2: true,
             network: Network::Auto,
+            provider: Provider::Auto,
             virtual_microphone: true,
             monitor: true,
             monitor_volume: 1.0,
@@ -184,6 +188,7 @@ struct Written {
     voice: Option<String>,
     rate: Option<f64>,
     network: Option<Network>,
+    provider: Option<Provider>,
     virtual_microphone: Option<bool>,
     monitor: Option<bool>,
     monitor_volume: Option<f64>,
@@ -271,6 +276,7 @@ impl Settings {
             pipewire: w.camera.pipewire.unwrap_or(d.pipewire),
             v4l2: w.camera.v4l2.unwrap_or(d.v4l2),
             network: w.network.unwrap_or(d.network),
+            provider: w.provider.unwrap_or(d.provider),
             virtual_microphone: w.virtual_microphone.unwrap_or(d.virtual_microphone),
             monitor: w.monitor.unwrap_or(d.monitor),
             monitor_volume: within("monitor_volume", w.monitor_volume.unwrap_or(d.monitor_volume), 0.0, 1.0)?,
@@ -294,6 +300,12 @@ mod tests {
     #[test]
     fn an_empty_file_gives_the_defaults() {
         assert_eq!(Settings::parse("").unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn network_and_provider_are_named_as_the_documents_say() {
+        let s = Settings::parse("network = \"large\"\nprovider = \"openvino\"").unwrap();
+        assert_eq!((s.network, s.provider), (Network::Large, Provider::Openvino));
     }
 
     #[test]
@@ -322,6 +334,8 @@ mod tests {
             ("[camera]\nfps = 500", "camera.fps is 500"),
             ("monitor_volume = 1.5", "monitor_volume is 1.5"),
             ("revoice = \"at once\"", "at once"),
+            ("network = \"huge\"", "`huge`, expected one of `auto`, `small`, `large`"),
+            ("provider = \"abacus\"", "`abacus`, expected one of `auto`, `cpu`, `cuda`, `tensorrt`"),
             ("words = [\"\"]", "personal word"),
             ("[label]\ncorner = \"middle\"", "`middle`, expected one of `bottom-right`"),
             ("[label]\nstyle = \"none\"", "`none`, expected one of `dark`"),

@@ -25,7 +25,7 @@ use crate::render::{Frame, card};
 use crate::speech::{Event, Speaker};
 use anyhow::{Context, Result};
 use ear::{Ear, Listeners};
-use motion_thread::{MotionThread, SOUND_TO_PICTURE};
+use motion_thread::{MotionThread, sound_to_picture};
 use problems::Problems;
 use render_thread::{Drawing, FACES, RenderThread};
 use session_log::SessionLog;
@@ -67,7 +67,10 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let camera = Arc::new(Camera::start(offered, &marker.mark(&mut first, Moment::now())));
     let (speaker, mut speech_events, playback) = Speaker::start(paths.clone(), state::monitor(&settings))?;
     let speaker = Arc::new(speaker);
-    let (throat, live) = Live::new(SOUND_TO_PICTURE);
+    let motion = Motion::new(open_lips(&settings, &paths, &stats, &problems), seed());
+    let delay = sound_to_picture(&motion);
+    speaker.read_ahead(delay);
+    let (throat, live) = Live::new(delay);
     let own_voice = Arc::new(AtomicBool::new(false));
     let mix = Mix::new(playback, live, own_voice.clone());
     let microphone = settings.virtual_microphone.then(|| Microphone::start(mix).map(Arc::new)).transpose();
@@ -80,12 +83,12 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let feed = listener.feed();
     let listeners = Listeners { face, throat, recogniser: Box::new(move |block| feed.hear(block)) };
     let ear = Ear::start(listeners, problems.clone()).context("error starting the ear's thread")?;
-    let motion = Motion::new(open_lips(&paths, &stats, &problems), seed());
     let (faces_in, faces_out) = rtrb::RingBuffer::new(FACES);
-    let motion = MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, problems.clone())
-        .context("error starting the motion thread")?;
+    let motion =
+        MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, stats.clone(), problems.clone())
+            .context("error starting the motion thread")?;
     let (avatar, size, fps) = (settings.avatar.clone(), settings.size, settings.fps);
-    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker };
+    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay };
     let waker = motion.waker().context("the motion thread ended at once")?;
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
@@ -223,19 +226,12 @@ fn identity(paths: &Paths, problems: &Problems) -> Result<Identity> {
     })
 }
 
-/// The lip network, or the level of the sound where it cannot run.
-fn open_lips(paths: &Paths, stats: &Stats, problems: &Problems) -> Lips {
-    match Lips::open(paths) {
-        Ok(lips) => {
-            let _ = stats.motion_provider.set(lips.provider().to_string());
-            lips
-        }
-        Err(e) => {
-            problems.set("motion", vec![format!("the lips follow the loudness only: {e:#}")]);
-            let _ = stats.motion_provider.set("level".into());
-            Lips::level()
-        }
-    }
+/// The lip network of the settings, the next smaller where it cannot run, the level of the sound where none can.
+fn open_lips(settings: &Settings, paths: &Paths, stats: &Stats, problems: &Problems) -> Lips {
+    let (lips, wrong) = Lips::live(paths, settings.network, settings.provider);
+    problems.set("motion", wrong);
+    let _ = stats.motion_provider.set(lips.provider());
+    lips
 }
 
 /// Every start is another day for blinks and glances.

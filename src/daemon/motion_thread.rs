@@ -2,22 +2,30 @@
 //! to it. It runs while somebody watches and sleeps otherwise.
 
 use super::problems::Problems;
+use super::stats::Stats;
 use crate::camera::Camera;
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Face;
-use crate::motion::{Gesture, LOOK_AHEAD, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
+use crate::motion::{Gesture, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
 use crate::sound::Block;
 use crate::speech::{Phone, Speaker};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// From a sound entering the microphone to the picture of it being seen, and to the sound itself being heard in "VASA Microphone": the
-/// block of 20 ms, the network's look-ahead of 80 ms, 23 ms for drawing and for the sound server's buffers, and half of the time that a
-/// frame stands. The face has the synthetic voice this much before it is heard.
-pub const SOUND_TO_PICTURE: Duration = Duration::from_millis(140);
+/// What comes to the look-ahead: the block of 20 ms, 23 ms for drawing and for the sound server's buffers, and half of the time that
+/// a frame stands.
+const BESIDE: Duration = Duration::from_millis(60);
+
+/// From a sound entering the microphone to the picture of it being seen, and to the sound itself being heard in "VASA Microphone":
+/// 140 ms with the small network, 220 ms with the large one, always the same in a daemon's life. The face has the synthetic voice
+/// this much before it is heard.
+pub fn sound_to_picture(motion: &Motion) -> Duration {
+    motion.look_ahead() + BESIDE
+}
 
 const BLOCK: Duration = Duration::from_millis(20);
 
@@ -58,15 +66,18 @@ impl MotionThread {
         speaker: Arc<Speaker>,
         microphone: Receiver<Block>,
         faces: rtrb::Producer<(Face, Source)>,
+        stats: Arc<Stats>,
         problems: Arc<Problems>,
     ) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
         let thread = std::thread::Builder::new().name("motion".into()).spawn(move || {
             Loop {
+                delay: sound_to_picture(&motion),
                 motion,
                 camera,
                 speaker,
                 faces,
+                stats,
                 problems,
                 receiver,
                 microphone,
@@ -117,9 +128,12 @@ pub enum Source {
 
 struct Loop {
     motion: Motion,
+    /// [`sound_to_picture`].
+    delay: Duration,
     camera: Arc<Camera>,
     speaker: Arc<Speaker>,
     faces: rtrb::Producer<(Face, Source)>,
+    stats: Arc<Stats>,
     problems: Arc<Problems>,
     receiver: Receiver<Message>,
     /// What the ear hears, stamped with its capture.
@@ -159,13 +173,13 @@ impl Loop {
                 }
             }
             let now = Moment::now();
-            if (now + SOUND_TO_PICTURE).seconds_since(self.fed).abs() > TOO_LATE {
-                self.fed = now + SOUND_TO_PICTURE;
+            if (now + self.delay).seconds_since(self.fed).abs() > TOO_LATE {
+                self.fed = now + self.delay;
             }
             let voice = self.speaker.speaking();
             if self.listen && !voice {
                 if let Ok(live) = self.microphone.recv_timeout(BLOCK * 2) {
-                    self.hear(&Block { at: live.at + SOUND_TO_PICTURE, ..live }, Source::Microphone);
+                    self.hear(&Block { at: live.at + self.delay, ..live }, Source::Microphone);
                     continue;
                 }
             } else {
@@ -174,7 +188,7 @@ impl Loop {
             }
             self.read_again();
             let at = self.fed;
-            std::thread::sleep((at - SOUND_TO_PICTURE).wait().min(BLOCK));
+            std::thread::sleep((at - self.delay).wait().min(BLOCK));
             let mut block = Block::silent(at);
             let spoken = voice && self.speaker.block_at(at, &mut block);
             self.hear(&block, if spoken { Source::Voice } else { Source::Silence });
@@ -200,9 +214,13 @@ impl Loop {
             return;
         }
         self.fed = block.at + BLOCK;
-        let face_at = block.at + BLOCK - LOOK_AHEAD;
+        // The whole block is there as soon as it has been captured.
+        let waited = Moment::now().seconds_since(self.fed - self.delay);
+        self.motion.behind(Duration::try_from_secs_f64(waited).unwrap_or_default());
+        let face_at = self.fed - self.motion.look_ahead();
         self.speaker.phones(face_at - PHONES_BACK, face_at + PHONES_AHEAD, &mut self.phones);
         let face = self.motion.step(block, &self.phones);
+        self.stats.stepped_down.store(self.motion.has_stepped_down(), Relaxed);
         if self.motion.problem() != self.told.as_deref() {
             self.told = self.motion.problem().map(str::to_owned);
             self.problems.set("lips", self.told.iter().cloned().collect());

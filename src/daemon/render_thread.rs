@@ -1,6 +1,6 @@
 //! The render thread: while somebody watches it draws the face of the moment, marks the picture and hands it to the camera.
 
-use super::motion_thread::{Message as MotionMessage, SOUND_TO_PICTURE, Source};
+use super::motion_thread::{Message as MotionMessage, Source};
 use super::problems::Problems;
 use super::stats::Stats;
 use crate::avatar::{self, Avatar, AvatarHash};
@@ -49,6 +49,8 @@ pub struct Drawing {
     pub size: Size,
     pub fps: u32,
     pub marker: Marker,
+    /// From a sound to its picture.
+    pub delay: Duration,
 }
 
 /// The running thread; dropping it ends it.
@@ -296,7 +298,7 @@ impl Loop {
         let (face, source) = &self.current;
         let late = out.seconds_since(face.at) as f32 * 1000.0;
         match source {
-            Source::Microphone => self.stats.latency(late + SOUND_TO_PICTURE.as_secs_f32() * 1000.0),
+            Source::Microphone => self.stats.latency(late + self.drawing.delay.as_secs_f32() * 1000.0),
             Source::Voice => self.stats.skew(late + self.stands as f32 * 500.0),
             Source::Silence => {}
         }

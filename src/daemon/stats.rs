@@ -2,7 +2,7 @@
 
 use super::last_face::LastFace;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// The last [`Ring::LEN`] values of one figure, in milliseconds.
 struct Ring {
@@ -48,6 +48,8 @@ pub struct Stats {
     pub renderer: OnceLock<String>,
     pub motion_provider: OnceLock<String>,
     pub face: LastFace,
+    /// Whether the small network leads the lips because the large one did not keep its time.
+    pub stepped_down: AtomicBool,
 }
 
 impl Default for Stats {
@@ -62,6 +64,7 @@ impl Default for Stats {
             renderer: OnceLock::new(),
             motion_provider: OnceLock::new(),
             face: LastFace::default(),
+            stepped_down: AtomicBool::new(false),
         }
     }
 }
@@ -84,6 +87,12 @@ impl Stats {
     /// How far the picture left from the instant at which its sound is heard.
     pub fn skew(&self, ms: f32) {
         self.skew_ms.push(ms.abs());
+    }
+
+    /// What moves the lips: "large (CPU)".
+    pub fn motion(&self) -> String {
+        let opened = self.motion_provider.get().map(String::as_str).unwrap_or_default();
+        if self.stepped_down.load(Relaxed) { format!("small (CPU) in place of {opened}") } else { opened.to_owned() }
     }
 
     pub fn fps(&self) -> f64 {

@@ -41,13 +41,16 @@ pub struct Heard {
     pub over: f32,
     /// How far it is over the floor of steady noise, nats of power: under 1 in noise alone.
     pub over_noise: f32,
+    /// The running loud level itself, nats of power.
+    pub level: f32,
     /// No band rises over the floor of what the network can hear.
     pub is_floor: bool,
 }
 
 impl Heard {
     /// Digital silence.
-    pub const SILENCE: Self = Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, over_noise: 0.0, is_floor: true };
+    pub const SILENCE: Self =
+        Self { mel: [[CLIP; BANDS]; FRAMES], over: -20.0, over_noise: 0.0, level: LEVEL_START, is_floor: true };
 }
 
 /// What never changes.
@@ -126,6 +129,7 @@ impl Features {
                 heard.is_floor &= *v <= CLIP;
             }
         }
+        heard.level = self.level;
         heard
     }
 

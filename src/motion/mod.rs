@@ -33,9 +33,6 @@ use crate::sound::Block;
 use crate::speech::Phone;
 use std::time::Duration;
 
-/// A face belongs to the instant this long before the end of the block that made it.
-pub const LOOK_AHEAD: Duration = Duration::from_millis(80);
-
 /// A block, in seconds: everything here moves in steps of it.
 const DT: f32 = 0.02;
 
@@ -63,7 +60,7 @@ struct State {
     thought: thought::Thought,
     steer: steer::Steer,
     /// The voice and stress of earlier blocks: what is not looked ahead for is held back to the lips' instant.
-    late: [voice::Heed; HELD],
+    late: [voice::Heed; LATE],
 }
 
 impl Clone for State {
@@ -94,8 +91,14 @@ impl Clone for State {
     }
 }
 
-/// Stresses are heard 80 ms before the lips show them; nods and brows wait for half of that, as they begin slowly.
+/// Blocks by which the voice is heard before the lips show it. Whatever the network, it moves the face this long before.
+const EARLY: usize = 4;
+
+/// Stresses are heard as early; nods and brows wait for half of that, as they begin slowly.
 const HELD: usize = 2;
+
+/// The most that is held back: what the large network looks ahead further, and that half.
+const LATE: usize = 8;
 
 impl Motion {
     /// A face at rest with the plain profile. `seed` decides the chance in blinks, glances and the head's wandering.
@@ -109,7 +112,7 @@ impl Motion {
             style: style::Style::default(),
             thought: thought::Thought::new(seed),
             steer: steer::Steer::default(),
-            late: [voice::Heed::default(); HELD],
+            late: [voice::Heed::default(); LATE],
         };
         Self { lips, now, past: past::Past::default(), composing: false, steering: Steering::default() }
     }
@@ -135,8 +138,24 @@ impl Motion {
     }
 
     /// What moves the lips, for status reports.
-    pub fn provider(&self) -> &'static str {
+    pub fn provider(&self) -> String {
         self.lips.provider()
+    }
+
+    /// A face belongs to the instant this long before the end of the block that made it: always the same for the same lips.
+    pub fn look_ahead(&self) -> Duration {
+        self.lips.look_ahead()
+    }
+
+    /// Says that the sound waits for the face, and how long it has; lips that take longer than a live picture has then do with
+    /// less.
+    pub fn behind(&mut self, by: Duration) {
+        self.lips.behind(by);
+    }
+
+    /// Whether a smaller network leads the lips just now because the larger one did not keep its time.
+    pub fn has_stepped_down(&self) -> bool {
+        self.lips.has_stepped_down()
     }
 
     /// What is wrong with the lips just now, as a sentence; none where all is well.
@@ -144,7 +163,7 @@ impl Motion {
         self.lips.problem()
     }
 
-    /// Takes back the last `steps` blocks, as far as they are remembered (ten), so that others can be heard in their place: the
+    /// Takes back the last `steps` blocks, as far as they are remembered (14), so that others can be heard in their place: the
     /// faces that follow are those of a run that never heard them. What was set in between stays in force. Returns how many
     /// were taken back.
     pub fn rewind(&mut self, steps: usize) -> usize {
@@ -160,7 +179,7 @@ impl Motion {
         self.composing = composing;
     }
 
-    /// Hears one block and gives the face of the instant [`LOOK_AHEAD`] before the block's end, stamped with it. `phones` are
+    /// Hears one block and gives the face of the instant [`Motion::look_ahead`] before the block's end, stamped with it. `phones` are
     /// those that sound from [`PHONES_BACK`] before the *face's* moment to [`PHONES_AHEAD`] after it, as far as they are known, in
     /// their order, on the clock of the blocks; what lies beyond does no harm. Marks and pads may be among them. Without any, the
     /// lips follow the sound alone.
@@ -168,20 +187,20 @@ impl Motion {
         self.past.keep(&self.now);
         let State { features, lips, voice, eyes, head, style, thought, steer, late } = &mut self.now;
         let heard = features.push(&block.samples);
-        let heed = voice.step(&heard, &block.samples);
-        let mut channels = self.lips.step(&heard, lips);
-        let at = block.at + BLOCK_TIME - LOOK_AHEAD;
+        late.rotate_right(1);
+        if let Some(newest) = late.first_mut() {
+            *newest = voice.step(&heard, &block.samples);
+        }
+        let further = self.lips.blocks_ahead() - EARLY;
+        let before = |blocks: usize| late.get(blocks).copied().unwrap_or_default();
+        let (heed, held) = (before(further), before(further + HELD));
+        let mut channels = self.lips.step(&heard, &block.samples, lips);
+        let at = block.at + BLOCK_TIME - self.lips.look_ahead();
         let bite = articulate::articulate(&mut channels, phones, at) * heed.voice;
         let thinks = thought.step(self.composing, heed.voice, eyes.side());
         let steered = steer.step(&self.steering, heed.voice);
         let own = style.step();
         let manner = thought.carry(&steered.carry(&arousal::driven_by_voice(&own, heed.arousal)), thinks);
-
-        late.rotate_right(1);
-        let held = late.first().copied().unwrap_or_default();
-        if let Some(slot) = late.first_mut() {
-            *slot = heed;
-        }
 
         // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature. Nothing
         // else has a say in it.
@@ -229,9 +248,15 @@ mod tests {
         Motion::new(lips, seed)
     }
 
+    /// What makes a face by each network that is here, from a seed.
+    fn networks() -> Vec<fn(u64) -> Motion> {
+        let large = |seed| Motion::new(lips::tests::large(true).unwrap_or_else(Lips::level), seed);
+        if lips::tests::large(true).is_some() { vec![motion, large] } else { vec![motion] }
+    }
+
     /// The faces of a whole sound that begins at moment 0, one every 20 ms from its first instant to its end.
     pub(super) fn faces(mut motion: Motion, samples: &[f32]) -> Vec<Face> {
-        let blocks = samples.len() / BLOCK + 3;
+        let blocks = samples.len() / BLOCK + motion.lips.blocks_ahead() - 1;
         let mut sound = samples.to_vec();
         sound.resize(blocks * BLOCK, 0.0);
         let faces = sound
@@ -286,20 +311,23 @@ mod tests {
     #[test]
     fn live_blocks_give_the_faces_of_the_offline_run_stamped_with_their_instants() {
         let sound = voice(3);
-        let offline = faces(motion(3), &sound);
-        let mut live = motion(3);
-        let start = Moment(123_456_789);
-        let mut compared = 0;
-        for (samples, k) in sound.as_chunks::<BLOCK>().0.iter().zip(0..) {
-            let face = live.step(&Block { at: start + BLOCK_TIME * k, samples: *samples }, &[]);
-            // The face of block k is that of (k + 1) * 20 - 80 ms.
-            if let Some(o) = usize::try_from(k).ok().and_then(|k| offline.get(k.checked_sub(3)?)) {
-                assert_eq!((face.weights, face.head, face.gaze), (o.weights, o.head, o.gaze));
-                assert_eq!(face.at.0 - start.0, o.at.0);
-                compared += 1;
+        for (make, ahead) in networks().into_iter().zip([4, 8]) {
+            let offline = faces(make(3), &sound);
+            let mut live = make(3);
+            assert_eq!(live.look_ahead(), BLOCK_TIME * ahead);
+            let start = Moment(123_456_789);
+            let mut compared = 0;
+            for (samples, k) in sound.as_chunks::<BLOCK>().0.iter().zip(0..) {
+                let face = live.step(&Block { at: start + BLOCK_TIME * k, samples: *samples }, &[]);
+                // The face of block k is that of (k + 1) * 20 ms less the look-ahead.
+                if let Some(o) = (k + 1).checked_sub(ahead).and_then(|k| offline.get(k as usize)) {
+                    assert_eq!((face.weights, face.head, face.gaze), (o.weights, o.head, o.gaze));
+                    assert_eq!(face.at.0 - start.0, o.at.0);
+                    compared += 1;
+                }
             }
+            assert_eq!(compared, 151 - ahead);
         }
-        assert_eq!(compared, 147);
     }
 
     #[test]
@@ -357,8 +385,9 @@ mod tests {
         let silence = [0.0; BLOCK];
         let speech = || sound.as_chunks::<BLOCK>().0.iter();
         let at = |k: i64| Moment(0) + BLOCK_TIME * u32::try_from(k).unwrap();
-        for (before, taken) in [(40, 10), (40, 3), (200, 6), (4, 4)] {
-            let (mut fresh, mut m) = (motion(6), motion(6));
+        let cases = [(40, 11), (40, 3), (200, 6), (4, 4)];
+        for (make, (before, taken)) in networks().into_iter().flat_map(|n| cases.map(|c| (n, c))) {
+            let (mut fresh, mut m) = (make(6), make(6));
             let mut happy = Profile::default();
             happy.expression[Shape::MouthSmileLeft] = 0.6;
             for m in [&mut fresh, &mut m] {

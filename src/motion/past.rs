@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// How many steps can be taken back: what has been heard ahead of time (120 ms) and some more.
-pub const DEPTH: usize = 10;
+/// How many steps can be taken back: what has been heard ahead of time (220 ms) and some more.
+pub const DEPTH: usize = 14;
 
 /// A short memory. Once it is full it allocates nothing as long as `T::clone_from` does not.
 pub struct Past<T> {
@@ -52,12 +52,12 @@ mod tests {
             past.keep(&now);
             now = next;
         }
-        for before in (15..25).rev() {
+        for before in (25 - DEPTH..25).rev() {
             assert!(past.back(&mut now));
             assert_eq!(now, before);
         }
         assert!(!past.back(&mut now));
-        assert_eq!((now, past.spare.len()), (15, DEPTH));
+        assert_eq!((now, past.spare.len()), (25 - DEPTH, DEPTH));
         past.keep(&now);
         assert_eq!(past.spare.len(), DEPTH - 1);
     }

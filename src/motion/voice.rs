@@ -264,7 +264,7 @@ mod tests {
     use crate::motion::features::{BANDS, FRAMES, Features};
 
     fn heard(over: f32) -> Heard {
-        Heard { mel: [[0.0; BANDS]; FRAMES], over, over_noise: 8.0, is_floor: false }
+        Heard { mel: [[0.0; BANDS]; FRAMES], over, over_noise: 8.0, is_floor: false, ..Heard::SILENCE }
     }
 
     fn hear(v: &mut Voice, over: f32, blocks: usize) {

@@ -226,7 +226,7 @@ impl Player {
             Lead::Monitor => self.monitor_queue.ahead(),
             Lead::Microphone => self.microphone.ahead(),
         };
-        let soonest = Moment::now() + ahead + LEAD;
+        let soonest = Moment::now() + ahead + LEAD + self.shared.further();
         let after = self.shared.timeline.end().map_or(soonest, |end| end + Duration::from_secs_f64(PAUSE));
         clip.plan(soonest.max(after), lead);
         self.shared.timeline.push(clip.clone());

@@ -28,6 +28,9 @@ const QUEUE: usize = 100;
 /// Sound that is made ahead of what is heard, in seconds: enough never to run dry, bounded whatever the text.
 const AHEAD: f64 = 15.0;
 
+/// The face may ask for a block this far ahead of being heard, unless it tells more.
+const READS_AHEAD: Duration = Duration::from_millis(140);
+
 /// How to speak a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SayOptions {
@@ -97,6 +100,8 @@ pub(super) struct Shared {
     bell: Condvar,
     /// Utterances of a number below this have been stopped.
     stopped_below: AtomicU64,
+    /// How much further ahead than 140 ms the face reads, in milliseconds.
+    reads_further: AtomicU64,
     voice_problem: Mutex<Option<String>>,
 }
 
@@ -130,6 +135,7 @@ impl Speaker {
             waiting: Mutex::default(),
             bell: Condvar::new(),
             stopped_below: AtomicU64::new(0),
+            reads_further: AtomicU64::new(0),
             voice_problem: Mutex::default(),
         });
         let (events, receiver) = unbounded_channel();
@@ -212,7 +218,14 @@ impl Speaker {
         self.shared.timeline.busy()
     }
 
-    /// Fills `into` with what is heard in the 20 ms from `at` on; ask at most 200 ms ahead. False: nothing is.
+    /// Says how far ahead of being heard the face asks for a block. Past 140 ms, sentences are planned so much earlier: what it
+    /// asks for must have been made.
+    pub fn read_ahead(&self, by: Duration) {
+        let further = by.saturating_sub(READS_AHEAD).as_millis();
+        self.shared.reads_further.store(u64::try_from(further).unwrap_or_default(), Relaxed);
+    }
+
+    /// Fills `into` with what is heard in the 20 ms from `at` on; ask no further ahead than was told. False: nothing is.
     pub fn block_at(&self, at: Moment, into: &mut Block) -> bool {
         self.shared.timeline.block_at(at, into)
     }
@@ -259,6 +272,11 @@ impl Shared {
     /// An utterance is over.
     pub fn finished(&self, id: u64) {
         self.lock().open.remove(&id);
+    }
+
+    /// How much earlier sentences are planned for a face that reads further ahead.
+    pub fn further(&self) -> Duration {
+        Duration::from_millis(self.reads_further.load(Relaxed))
     }
 
     pub fn stopped(&self, id: u64) -> bool {

@@ -5,7 +5,7 @@ mod timeline;
 
 use super::Usage;
 use super::steering::{self, Steer};
-use crate::assets;
+use crate::assets::Provider;
 use crate::avatar::{self, Avatar};
 use crate::calendar;
 use crate::clock::Moment;
@@ -170,11 +170,8 @@ fn read_source(args: &Args, steered: &Steered, paths: &Paths) -> Result<Timeline
         }
         (None, None) => bail!("nothing to render; name --audio, --text or --curves"),
     };
-    if args.network == Network::Large {
-        bail!("the network \"large\" is not part of this version; use --network small or auto");
-    }
-    assets::runtime(paths)?;
-    let (lips, manner) = (Lips::open(paths)?, timeline::Manner { profile, intensity: args.intensity, seed: args.seed });
+    let lips = Lips::offline(paths, args.network, Provider::Auto)?;
+    let manner = timeline::Manner { profile, intensity: args.intensity, seed: args.seed };
     Timeline::of_sound(sound, &phones, lips, &manner, steered, args.fps)
 }
 

@@ -3,7 +3,7 @@
 use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Curves;
-use crate::motion::{Gesture, LOOK_AHEAD, Lips, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
+use crate::motion::{Gesture, Lips, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
 use crate::sound::{BLOCK, Block, RATE, Sound, resample};
 use crate::speech::Phone;
 use anyhow::{Context, Result};
@@ -60,7 +60,8 @@ impl Timeline {
         motion.settle();
         let mut gestures = steered.gestures.iter().peekable();
         // Silence after the end pushes the last sounds through the look-ahead.
-        let flush = (LOOK_AHEAD.as_millis() as usize * RATE as usize / 1000).div_ceil(BLOCK) + 1;
+        let look_ahead = motion.look_ahead();
+        let flush = (look_ahead.as_millis() as usize * RATE as usize / 1000).div_ceil(BLOCK) + 1;
         let blocks = heard.len().div_ceil(BLOCK) + flush;
         let mut curves = Curves::default();
         for index in 0..blocks {
@@ -69,11 +70,11 @@ impl Timeline {
             for (to, from) in block.samples.iter_mut().zip(rest) {
                 *to = *from;
             }
-            let face_at = block.at + BLOCK_TIME - LOOK_AHEAD;
+            let face_at = block.at + BLOCK_TIME - look_ahead;
             while let Some((gesture, _)) = gestures.next_if(|(_, at)| Moment(0) + *at <= face_at) {
                 motion.gesture(*gesture);
             }
-            let face = motion.step(&block, around(phones, block.at));
+            let face = motion.step(&block, around(phones, block.at, look_ahead));
             if face.at >= Moment(0) {
                 curves.faces.push(face);
             }
@@ -84,8 +85,8 @@ impl Timeline {
 }
 
 /// The phones that matter to the face of the block at `at`, of which the latest moment is that of the block itself.
-fn around(phones: &[Phone], at: Moment) -> &[Phone] {
-    let begin = phones.partition_point(|p| p.to < at - LOOK_AHEAD - PHONES_BACK);
+fn around(phones: &[Phone], at: Moment, look_ahead: Duration) -> &[Phone] {
+    let begin = phones.partition_point(|p| p.to < at - look_ahead - PHONES_BACK);
     let end = phones.partition_point(|p| p.from <= at + PHONES_AHEAD);
     phones.get(begin..end).unwrap_or_default()
 }

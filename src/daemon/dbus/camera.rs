@@ -85,7 +85,7 @@ impl CameraInterface {
             ("av_skew_ms_p95", Value::from(s.av_skew_ms_p95())),
             ("dropped_frames", Value::from(s.dropped_frames.load(Relaxed))),
             ("renderer", text(&s.renderer)),
-            ("motion_provider", text(&s.motion_provider)),
+            ("motion_provider", Value::from(s.motion())),
         ])
     }
 

@@ -1,10 +1,10 @@
-//! The lips: sound in, eight lip channels out, by a streaming network; by the loudness where it cannot run.
+//! The small network: it streams, a block in, the channels of the instant 80 ms before the block's end out.
 
-use super::features::{BANDS, FRAMES, Heard};
-use super::level::Level;
-use super::shapes::{AT_REST, CHANNELS};
+use super::{CHANNELS, Channels};
 use crate::assets;
 use crate::config::Paths;
+use crate::motion::features::{BANDS, FRAMES, Heard};
+use crate::motion::shapes::AT_REST;
 use anyhow::{Context, Result, anyhow, ensure};
 use ort::session::Session;
 use ort::value::TensorRef;
@@ -16,32 +16,20 @@ const FILE: &str = "models/motion/lips-small.onnx";
 /// convolutions and 5 frames through its first two. From there on its state cannot change, so it need not run.
 const MEMORY: u32 = 70;
 
-/// After a failure the network is tried again every so many blocks (10 s).
-const RETRY: u32 = 500;
-
-/// A source of lip channels.
-pub struct Lips {
-    network: Option<Network>,
-    /// Why the network does not answer just now.
-    problem: Option<String>,
-    failed_for: u32,
-}
-
-struct Network {
+pub struct Small {
     session: Session,
     mel: [f32; BANDS * FRAMES],
     /// The memory of a long silence, from which every run begins.
     rest: Memory,
 }
 
-/// What the lips remember of the sound before; whoever steps them keeps it, and may go back to an earlier one.
+/// What the network remembers of the sound before.
 #[derive(Default)]
 pub struct Memory {
-    level: Level,
     /// The past of every convolution, as the network handed it out; empty where there is no network.
     state: Vec<f32>,
     silent_for: u32,
-    last: [f32; CHANNELS],
+    last: Channels,
 }
 
 impl Clone for Memory {
@@ -51,14 +39,20 @@ impl Clone for Memory {
 
     /// Allocates nothing where the networks are the same.
     fn clone_from(&mut self, source: &Self) {
-        let Self { level, state, silent_for, last } = source;
+        let Self { state, silent_for, last } = source;
         self.state.clone_from(state);
-        (self.level, self.silent_for, self.last) = (*level, *silent_for, *last);
+        (self.silent_for, self.last) = (*silent_for, *last);
     }
 }
 
-impl Lips {
-    /// Opens the streaming network.
+impl Memory {
+    pub fn last(&self) -> Channels {
+        self.last
+    }
+}
+
+impl Small {
+    /// Opens the network.
     ///
     /// # Errors
     /// The network's file or the runtime is missing, damaged, or not what this program knows.
@@ -75,60 +69,9 @@ impl Lips {
                 file.display()
             )
         })?;
-        Ok(Self { network: Some(Network::new(session)?), ..Self::level() })
+        Self::new(session)
     }
 
-    /// Lips that follow the loudness only.
-    pub fn level() -> Self {
-        Self { network: None, problem: None, failed_for: 0 }
-    }
-
-    /// What moves the lips, for status reports.
-    pub fn provider(&self) -> &'static str {
-        if self.network.is_some() { "small (CPU)" } else { "level" }
-    }
-
-    /// Why the network does not answer just now; none where all is well or there is no network.
-    pub fn problem(&self) -> Option<&str> {
-        self.problem.as_deref()
-    }
-
-    /// The memory of a long silence.
-    pub fn rest(&self) -> Memory {
-        self.network.as_ref().map_or_else(Memory::default, |n| n.rest.clone())
-    }
-
-    /// The lip channels of the instant [`super::LOOK_AHEAD`] before the end of the block that was heard.
-    pub fn step(&mut self, heard: &Heard, memory: &mut Memory) -> [f32; CHANNELS] {
-        let by_level = memory.level.step(heard);
-        let Some(network) = &mut self.network else { return by_level };
-        if self.problem.is_some() {
-            self.failed_for += 1;
-            if !self.failed_for.is_multiple_of(RETRY) {
-                return by_level;
-            }
-        }
-        match network.step(heard, memory) {
-            Ok(channels) => {
-                if self.problem.take().is_some() {
-                    tracing::info!("the lip network answers again");
-                }
-                channels
-            }
-            Err(e) => {
-                if self.problem.is_none() {
-                    tracing::warn!("the lips follow the loudness only: {e:#}");
-                    self.problem = Some(format!("the lips follow the loudness only: {e:#}"));
-                    self.failed_for = 0;
-                }
-                network.forget(memory);
-                by_level
-            }
-        }
-    }
-}
-
-impl Network {
     fn new(session: Session) -> Result<Self> {
         let state = session
             .inputs()
@@ -152,12 +95,17 @@ impl Network {
     }
 
     /// Back to the state before the first sound.
-    fn forget(&self, memory: &mut Memory) {
+    pub fn forget(&self, memory: &mut Memory) {
         memory.state.clone_from(&self.rest.state);
         memory.silent_for = 0;
     }
 
-    fn step(&mut self, heard: &Heard, memory: &mut Memory) -> Result<[f32; CHANNELS]> {
+    /// The memory of a long silence.
+    pub fn rest(&self) -> Memory {
+        self.rest.clone()
+    }
+
+    pub fn step(&mut self, heard: &Heard, memory: &mut Memory) -> Result<Channels> {
         memory.silent_for = if heard.is_floor { memory.silent_for.saturating_add(1) } else { 0 };
         if memory.silent_for <= MEMORY {
             memory.last = self.run(heard, &mut memory.state)?;
@@ -166,7 +114,7 @@ impl Network {
     }
 
     /// One step of the network; `state` is its memory, before and after.
-    fn run(&mut self, heard: &Heard, state: &mut [f32]) -> Result<[f32; CHANNELS]> {
+    fn run(&mut self, heard: &Heard, state: &mut [f32]) -> Result<Channels> {
         // The network wants bands first, time last.
         for (slots, band) in self.mel.as_chunks_mut::<FRAMES>().0.iter_mut().zip(0..) {
             for (slot, frame) in slots.iter_mut().zip(&heard.mel) {
@@ -206,9 +154,9 @@ mod tests {
     use crate::motion::fixture;
     use crate::sound::BLOCK;
 
-    fn open() -> Option<Lips> {
-        match Lips::open(&Paths::find()) {
-            Ok(lips) => Some(lips),
+    fn open() -> Option<Small> {
+        match Small::open(&Paths::find()) {
+            Ok(small) => Some(small),
             Err(e) => {
                 // Without the installed runtime there is nothing to test; `make test` installs it first.
                 eprintln!("SKIPPED: {e:#}");
@@ -219,40 +167,30 @@ mod tests {
 
     #[test]
     fn the_channels_equal_those_of_the_training() {
-        let Some(mut lips) = open() else { return };
-        let (fixture, mut features, mut memory) = (fixture::load(), Features::default(), lips.rest());
+        let Some(mut small) = open() else { return };
+        let (fixture, mut features, mut memory) = (fixture::load(), Features::default(), small.rest());
         for (k, (block, expected)) in fixture.blocks().zip(fixture.lips.chunks(CHANNELS)).enumerate() {
-            let channels = lips.step(&features.push(&block), &mut memory);
+            let channels = small.step(&features.push(&block), &mut memory).unwrap();
             for (a, b) in channels.iter().zip(expected) {
                 assert!((a - b).abs() < 2e-3, "block {k}: {a} here, {b} in the training");
             }
         }
-        assert!(lips.problem().is_none());
     }
 
     #[test]
     fn resting_through_a_long_silence_changes_nothing() {
-        let Some(mut lips) = open() else { return };
-        let (mut resting, mut awake) = (lips.rest(), lips.rest());
+        let Some(mut small) = open() else { return };
+        let (mut resting, mut awake) = (small.rest(), small.rest());
         let fixture = fixture::load();
         let (mut a, mut b) = (Features::default(), Features::default());
         let silence = [[0.0; BLOCK]; 200];
         for block in fixture.blocks().take(75).chain(silence).chain(fixture.blocks().take(75)) {
-            let by_resting = lips.step(&a.push(&block), &mut resting);
+            let by_resting = small.step(&a.push(&block), &mut resting).unwrap();
             awake.silent_for = 0;
-            let by_awake = lips.step(&b.push(&block), &mut awake);
+            let by_awake = small.step(&b.push(&block), &mut awake).unwrap();
             for (x, y) in by_resting.iter().zip(&by_awake) {
                 assert!((x - y).abs() < 1e-5, "{by_resting:?} {by_awake:?}");
             }
         }
-    }
-
-    #[test]
-    fn the_lips_follow_the_loudness_where_there_is_no_network() {
-        let (fixture, mut features, mut lips) = (fixture::load(), Features::default(), Lips::level());
-        let mut memory = lips.rest();
-        let open: Vec<f32> = fixture.blocks().map(|b| lips.step(&features.push(&b), &mut memory)[0]).collect();
-        assert!(open.iter().any(|&v| v > 0.5));
-        assert!(open.last().is_some_and(|&v| v < 0.05), "silence shuts the mouth: {:?}", open.last());
     }
 }
