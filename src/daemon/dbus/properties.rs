@@ -160,11 +160,12 @@ fn unknown(property: &str) -> fdo::Error {
 }
 
 fn typed<'v, T: TryFrom<Value<'v>> + zbus::zvariant::Type>(property: &str, value: Value<'v>) -> Result<T, Error> {
-    let got = value.value_signature().to_string();
-    T::try_from(value).map_err(|_| {
-        Error::InvalidArgument(format!(
-            "{property} was given a value of type {got}; it must be of type {}",
-            T::SIGNATURE
-        ))
-    })
+    let (got, wanted) = (value.value_signature().to_string(), T::SIGNATURE.to_string());
+    let wrong =
+        || Error::InvalidArgument(format!("{property} was given a value of type {got}; it must be of type {wanted}"));
+    // zvariant 5 takes the fields of a structure without counting them, and panics where there are too few.
+    if got != wanted {
+        return Err(wrong());
+    }
+    T::try_from(value).map_err(|_| wrong())
 }
