@@ -3,7 +3,7 @@
 //!
 //! How much: film of people who speak, several speakers, has standard deviations of yaw 3.0 to 4.7°, pitch 2.7°, roll 2.1 to 3.0° in
 //! clips of some seconds and angular speeds of 2.9 / 10.2 / 34 °/s (10th, 50th, 90th percentile). How it goes with the voice: GRID's
-//! speaker 1, by `models/train/head.py`, which prints the figures cited here. He reads in a studio and moves a third as much.
+//! speaker 1, by `models/train/head_pose.py`, which prints the figures cited here. He reads in a studio and moves a third as much.
 
 use super::DT;
 use super::smooth::{Drift, Spring, normal, wait};

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""head.py: how the head of GRID's speaker 1 goes with his voice; prints the figures that src/motion/head.rs cites.
+"""head_pose.py: how the head of GRID's speaker 1 goes with his voice; prints the figures that src/motion/head.rs cites.
 
 Needs numpy, scipy and soundfile (requirements.txt) and VASA_SHARED. The development clip bbaf2n is left out."""
 import json
