@@ -64,7 +64,7 @@ def load(path):
 
 def main():
     out, start = sys.argv[1], time.time()
-    inputs = os.environ.get("INPUTS", "layer4").split(",")
+    inputs, first = os.environ.get("INPUTS", "layer3,layer4").split(","), int(os.environ.get("SEED", "0"))
     dim, width, epochs, seeds = (int(os.environ.get(k, d)) for k, d in (("DIM", "160"), ("WIDTH", "128"), ("EPOCHS", "12"), ("SEEDS", "2")))
     torch.set_num_threads(1)
     files = sorted(glob.glob(os.path.join(WORK, os.environ.get("HEARD", "heard"), "*.npz")))
@@ -96,7 +96,7 @@ def main():
     weight = torch.tensor([2.0, 1.5, 1.0, 1.0, 1.0, 1.0, 0.7, 0.7])[None, :, None]
     batch, heads, told = 64, [], []
     steps = epochs * len(train) // batch
-    for seed in range(seeds):
+    for seed in range(first, first + seeds):
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
         net, start = Head(X.shape[1], width), time.time()
@@ -130,7 +130,7 @@ def main():
                 o = sum(h(X[i].float()) for h in heads) / len(heads)
                 held[k] = [round(float(np.corrcoef(o[:, c].numpy().ravel(), Y[i][:, c].numpy().ravel())[0, 1]), 3) for c in (0, 1)]
     print("held-out correlation of aperture, width:", json.dumps(held), flush=True)
-    record = dict(windows=count, share=SHARE, held_out_files="every eighth of each kind", correlation_on_held_out=held, inputs=inputs, dim=dim, width=width, epochs=epochs, steps=steps, batch=batch, seeds=list(range(seeds)), loss_by_thirds=told, channels=CHANNELS)
+    record = dict(windows=count, share=SHARE, held_out_files="every eighth of each kind", correlation_on_held_out=held, inputs=inputs, dim=dim, width=width, epochs=epochs, steps=steps, batch=batch, seeds=list(range(first, first + seeds)), loss_by_thirds=told, channels=CHANNELS)
     torch.save(dict(heads=[h.state_dict() for h in heads], means=means, bases=bases, width=width, inputs=inputs, record=record), out)
 
 
