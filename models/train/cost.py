@@ -1,7 +1,8 @@
 """cost.py: CPU milliseconds for a second of sound of both committed networks, by ONNX Runtime on one thread.
 
 The small one in steps of 20 ms, as the program runs it; the large one as encoder and head every 80 ms. The encoder is cut after the
-last layer that the head asks for. Features are not counted; they are the same program code for both."""
+last layer that the head asks for, and that layer works out
+the K newest tokens only (the same numbers). Features are not counted; they are the same program code for both."""
 
 import json
 import os
@@ -11,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 
 from common import HERE, WORK
-from whisper import FRAMES, NAMES, export
+from whisper import FRAMES, KEPT, NAMES, export
 
 MOTION = os.path.join(HERE, "..", "motion")
 
@@ -42,9 +43,9 @@ def main():
     h = session(os.path.join(MOTION, "lips-large.onnx"))
     names = [i.name for i in h.get_inputs()]
     last = 1 + max(NAMES.index(n) for n in names)
-    path = os.path.join(WORK, f"encoder-{last}.onnx")
+    path = os.path.join(WORK, f"encoder-{last}-newest.onnx")
     if not os.path.exists(path):
-        export(path, last)
+        export(path, last, KEPT)
     e = session(path)
     mel = {"mel": np.random.default_rng(0).normal(0, 0.3, (1, 80, FRAMES)).astype(np.float32)}
     states = {i.name: np.zeros(i.shape, np.float32) for i in h.get_inputs()}

@@ -85,7 +85,7 @@ def onnx_inputs(name):
 
 def from_checkpoint(name, x):
     """A network that has not been exported yet."""
-    if "heads" in torch.load(name):
+    if "heads" in torch.load(name.split(",")[0]):
         from head import load
 
         net, d = load(name)

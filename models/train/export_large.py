@@ -1,4 +1,4 @@
-"""export_large.py HEAD.pt OUT.onnx: the head of the large network, stateless, with its record OUT.json and fixture-large.bin beside it.
+"""export_large.py HEAD.pt[,HEAD.pt..] OUT.onnx: the head of the large network, stateless, with its record OUT.json and fixture-large.bin beside it.
 
 Inputs, named like the encoder's outputs, (1, K, 512): the last K tokens of a window; lips (1, 4, 8): the eight channels 160, 140,
 120 and 100 ms before the window's end. README.md says how the fixture is laid out."""

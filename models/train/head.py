@@ -2,7 +2,7 @@
 
 Inputs are the last KEPT tokens of the layers INPUTS (comma-separated). For each layer the mean and DIM principal directions; then two
 convolutions (k 5), one over all that is left, and a linear skip. SEEDS heads, averaged. Every eighth file of each kind is held out: its
-loss and correlation are printed, the development clips play no part. Environment: INPUTS, DIM, WIDTH, EPOCHS, SEEDS, KINDS."""
+loss and correlation are printed, the development clips play no part. Environment: INPUTS, DIM, WIDTH, EPOCHS, SEEDS, KINDS, CLOSE, SEED (the first)."""
 
 import glob
 import json
@@ -52,7 +52,28 @@ class Large(nn.Module):
         return (sum(h(x) for h in self.heads) / len(self.heads)).transpose(1, 2)
 
 
-def load(path):
+class Several(nn.Module):
+    """The mean of networks that were trained apart, each with its own directions."""
+
+    def __init__(self, nets):
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+        self.heads = [h for n in nets for h in n.heads]
+
+    def forward(self, *states):
+        return sum(n(*states) for n in self.nets) / len(self.nets)
+
+
+def load(paths):
+    """One checkpoint, or several with commas between: the network, and what is known of the first; `record` of all."""
+    both = [load_one(p) for p in paths.split(",")]
+    if len(both) == 1:
+        return both[0]
+    assert len({tuple(d["inputs"]) for _, d in both}) == 1, "the heads ask for different layers"
+    return Several([n for n, _ in both]).eval(), dict(both[0][1], record=dict(mean_of=[d["record"] for _, d in both]))
+
+
+def load_one(path):
     d = torch.load(path)
     heads = []
     for s in d["heads"]:
@@ -93,6 +114,8 @@ def main():
     p = np.array([SHARE[k] / count[k] for k in K[train]])
     p /= p.sum()
     print("windows:", json.dumps(count), f"{time.time() - start:.0f} s", flush=True)
+    # The weight of closed lips closes them in speech, but draws the guess down in pauses too, where real lips are not shut either.
+    close = float(os.environ.get("CLOSE", "0"))
     weight = torch.tensor([2.0, 1.5, 1.0, 1.0, 1.0, 1.0, 0.7, 0.7])[None, :, None]
     batch, heads, told = 64, [], []
     steps = epochs * len(train) // batch
@@ -109,7 +132,7 @@ def main():
             o = net(x + 0.1 * torch.randn_like(x))
             e, slope = o - y, (o - y)[:, :, 1:] - (o - y)[:, :, :-1]
             shut = torch.ones_like(y)
-            shut[:, 0] = 1.0 + 1.5 * (y[:, 0] < 0.15)
+            shut[:, 0] = 1.0 + close * (y[:, 0] < 0.15)
             loss = (e**2 * weight * shut).mean() + 4 * (slope**2 * weight).mean()
             opt.zero_grad()
             loss.backward()
@@ -130,7 +153,7 @@ def main():
                 o = sum(h(X[i].float()) for h in heads) / len(heads)
                 held[k] = [round(float(np.corrcoef(o[:, c].numpy().ravel(), Y[i][:, c].numpy().ravel())[0, 1]), 3) for c in (0, 1)]
     print("held-out correlation of aperture, width:", json.dumps(held), flush=True)
-    record = dict(windows=count, share=SHARE, held_out_files="every eighth of each kind", correlation_on_held_out=held, inputs=inputs, dim=dim, width=width, epochs=epochs, steps=steps, batch=batch, seeds=list(range(first, first + seeds)), loss_by_thirds=told, channels=CHANNELS)
+    record = dict(windows=count, share=SHARE, held_out_files="every eighth of each kind", correlation_on_held_out=held, inputs=inputs, dim=dim, width=width, epochs=epochs, steps=steps, batch=batch, weight_of_closures=close, seeds=list(range(first, first + seeds)), loss_by_thirds=told, channels=CHANNELS)
     torch.save(dict(heads=[h.state_dict() for h in heads], means=means, bases=bases, width=width, inputs=inputs, record=record), out)
 
 

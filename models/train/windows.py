@@ -1,7 +1,7 @@
 """windows.py KIND [EVERY]: what Whisper's encoder says of windows of 1.2 s, with the lips that belong to them.
 
 Reads WORK/windows/KIND_*.npz (encode.py), every EVERY'th file; the sound is sped up or slowed, equalised, made noisy, put into a
-room and into another gain; its labels are the film's (GRID) or the teacher's of the clean sound. Writes WORK/heard/KIND_0000.npz:
+room and into another gain; its labels are the film's (`grid`) or the teacher's of the clean sound. Writes WORK/heard/KIND_0000.npz:
 for each of LAYERS a float16 array (windows, 24 tokens, 512), and lips float32 (windows, 4, 8). A window every STRIDE blocks of 20 ms."""
 
 import glob
