@@ -68,6 +68,9 @@ impl std::ops::IndexMut<Shape> for Weights {
     }
 }
 
+/// How far the head of an avatar is from the camera as it is framed, in inter-ocular distances: a `z` of minus this doubles it.
+pub const CAMERA_DISTANCE: f32 = 14.0;
+
 /// Where the head is: angles in degrees, offsets in inter-ocular distances.
 ///
 /// Positive yaw turns the avatar to its own left, positive pitch raises the face, positive roll tilts to its own right.

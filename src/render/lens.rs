@@ -13,7 +13,13 @@ pub(super) struct Lens {
     /// Nearest and farthest depth that is told apart.
     near: f32,
     far: f32,
+    /// How large the person is drawn, 1 as framed, and the point of the frame that stays, in clip units.
+    zoom: f32,
+    anchor: Vec2,
 }
+
+/// Who goes away keeps the lower edge of the frame, where the body is cut; who comes nearer keeps the eyes.
+const FAR_ANCHOR: f32 = -1.0;
 
 /// How far from the origin, in head units, depth is told apart.
 const DEEP: f32 = 6.0;
@@ -21,7 +27,22 @@ const DEEP: f32 = 6.0;
 impl Lens {
     pub fn new(camera: Camera, size: Size) -> Self {
         let near = (camera.distance - DEEP).max(0.5);
-        Self { camera, size: Vec2::new(size.width as f32, size.height as f32), near, far: camera.distance + DEEP }
+        Self {
+            camera,
+            size: Vec2::new(size.width as f32, size.height as f32),
+            near,
+            far: camera.distance + DEEP,
+            zoom: 1.0,
+            anchor: Vec2::ZERO,
+        }
+    }
+
+    /// Draws the person `zoom` times as large from now on.
+    pub fn set_zoom(&mut self, zoom: f32) {
+        self.zoom = zoom;
+        let eyes = -self.camera.centre / (self.camera.distance * self.camera.tan_half_height);
+        let eyes = Vec2::new(eyes.x * self.size.y / self.size.x, eyes.y);
+        self.anchor = if zoom < 1.0 { Vec2::new(eyes.x, FAR_ANCHOR) } else { eyes };
     }
 
     /// Clip coordinates of a point: perspective that meets the portrait exactly in neutral.
@@ -30,7 +51,9 @@ impl Lens {
         let axis = self.camera.centre * (depth / self.camera.distance);
         let half = self.camera.tan_half_height;
         let z = ((depth - self.near) / (self.far - self.near)).clamp(0.0, 1.0);
-        Vec4::new((p.x - axis.x) / (half * self.size.x / self.size.y), (p.y - axis.y) / half, z * depth, depth)
+        let at = Vec2::new((p.x - axis.x) / (half * self.size.x / self.size.y), (p.y - axis.y) / half);
+        let at = at * self.zoom + self.anchor * (1.0 - self.zoom) * depth;
+        Vec4::new(at.x, at.y, z * depth, depth)
     }
 
     /// Pixels of the frame, from its upper left corner.
@@ -47,7 +70,7 @@ impl Lens {
 
     /// Pixels a head unit measures at z = 0.
     pub fn pixels_per_unit(&self) -> f32 {
-        self.size.y / (2.0 * self.camera.tan_half_height * self.camera.distance)
+        self.zoom * self.size.y / (2.0 * self.camera.tan_half_height * self.camera.distance)
     }
 }
 
@@ -90,6 +113,22 @@ mod tests {
             assert!((middle - Vec2::new(width as f32, height as f32) / 2.0).length() < 1e-2, "{middle}");
             let (right, up) = (at(1.0, -0.5) - middle, at(0.0, 0.5) - middle);
             assert!((right.x + up.y).abs() < 1e-2 && (right.x - lens.pixels_per_unit()).abs() < 1e-2, "{right} {up}");
+        }
+    }
+
+    #[test]
+    fn a_zoomed_person_keeps_the_eyes_or_the_lower_edge_and_is_as_much_larger() {
+        let size = Size { width: 1280, height: 720 };
+        let mut lens = Lens::new(CAMERA, size);
+        let eyes = lens.pixel(lens.clip(Vec3::ZERO));
+        let low = lens.pixel(lens.clip(Vec3::new(0.0, -0.5 - 14.0 * 0.2, 0.0)));
+        for (zoom, point, stays) in [(2.0, Vec3::ZERO, eyes), (0.5, Vec3::new(0.0, -3.3, 0.0), low)] {
+            lens.set_zoom(1.0);
+            let unit = lens.pixels_per_unit();
+            lens.set_zoom(zoom);
+            assert!((lens.pixel(lens.clip(point)) - stays).length() < 0.1);
+            let wide = lens.pixel(lens.clip(point + Vec3::X)) - lens.pixel(lens.clip(point));
+            assert!((wide.x - unit * zoom).abs() < 0.1 && (lens.pixels_per_unit() - unit * zoom).abs() < 0.1);
         }
     }
 

@@ -109,16 +109,29 @@ impl Renderer {
     /// # Errors
     /// The adapter failed; a new renderer is needed.
     pub fn draw(&mut self, face: &Face, into: &mut Frame) -> Result<()> {
+        let zoom = Pose::new(face, self.scene.neck).zoom;
+        if zoom != self.scene.zoom {
+            self.come_to(zoom, into)?;
+        }
         self.pass(face, Layers::Moving, into)
+    }
+
+    /// The person comes nearer or goes away: what never moves is drawn anew. `frame` is used for it.
+    fn come_to(&mut self, zoom: f32, frame: &mut Frame) -> Result<()> {
+        self.scene.zoom = zoom;
+        self.scene.lens.set_zoom(zoom);
+        if self.scene.still.iter().any(|run| run.end > run.start) {
+            self.scene.clear_background(&self.gpu);
+            self.pass(&Face::default(), Layers::Still, frame)?;
+            self.scene.set_background(&self.gpu, frame);
+        }
+        Ok(())
     }
 
     /// Draws what never moves into the background, and every pipeline once.
     fn prepare(&mut self) -> Result<()> {
         let mut frame = Frame::new(self.scene.size);
-        if self.scene.still.iter().any(|run| run.end > run.start) {
-            self.pass(&Face::default(), Layers::Still, &mut frame)?;
-            self.scene.set_background(&self.gpu, &frame);
-        }
+        self.come_to(1.0, &mut frame)?;
         // A CPU adapter compiles a pipeline when it first draws with it: an expression with all of them at once.
         let mut face = Face::default();
         face.weights.0 = [0.5; crate::face::COUNT];

@@ -1,6 +1,6 @@
 //! What a face asks for, made drawable: bounded weights, a turned head, aimed eyes.
 
-use crate::face::{COUNT, Face, Shape};
+use crate::face::{CAMERA_DISTANCE, COUNT, Face, Shape};
 use glam::{Mat3, Quat, Vec3};
 
 /// Where the picture of a still person no longer convinces, in degrees and head units.
@@ -8,8 +8,14 @@ const MAX_YAW: f32 = 30.0;
 const MAX_PITCH: f32 = 25.0;
 const MAX_ROLL: f32 = 30.0;
 const MAX_SHIFT: f32 = 1.5;
-/// And toward the viewer and away: from about four fifths to five quarters of its size a head still belongs to its shoulders.
-const MAX_DEPTH: f32 = 3.2;
+/// A head leans toward the viewer and back by no more than this in its own motion, head units; what is beyond it is the whole person
+/// that comes nearer or goes away.
+const LEAN: f32 = 0.3;
+/// How much larger and smaller a person is drawn than as framed.
+const MAX_ZOOM: f32 = 2.0;
+const MIN_ZOOM: f32 = 0.5;
+/// Steps of the size that are told apart, in the size as framed: a pixel at the frame's edge.
+const ZOOM_STEPS: f32 = 512.0;
 /// How far an eye turns in its socket, in degrees; also what an eyeLook weight of 1 means.
 const MAX_GAZE_YAW: f32 = 32.0;
 const MAX_GAZE_PITCH: f32 = 24.0;
@@ -28,6 +34,8 @@ pub(super) struct Pose {
     /// Rotation of the avatar's own left and right eye in the head.
     pub eyes: [Mat3; 2],
     neck: Vec3,
+    /// How large the person is, 1 as framed.
+    pub zoom: f32,
 }
 
 fn bounded(value: f32, limit: f32) -> f32 {
@@ -74,13 +82,17 @@ impl Pose {
             weights[squint as usize] *= 0.3 + 0.7 * open;
         }
         let h = &face.head;
+        let z = bounded(h.z, CAMERA_DISTANCE * 2.0);
+        let lean = z.clamp(-LEAN, LEAN);
+        let distance = 1.0 - (z - lean) / CAMERA_DISTANCE;
+        let zoom = (1.0 / distance.max(0.1)).clamp(MIN_ZOOM, MAX_ZOOM);
         let (yaw, pitch, roll) = (bounded(h.yaw, MAX_YAW), bounded(h.pitch, MAX_PITCH), bounded(h.roll, MAX_ROLL));
-        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), bounded(h.z, MAX_DEPTH));
+        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), lean);
         let follow = std::array::from_fn(|i| {
             let share = i as f32 / STEPS as f32;
             (rotation(yaw * share, pitch * share, roll * share), shift * share)
         });
-        Self { weights, follow, eyes, neck }
+        Self { weights, follow, eyes, neck, zoom: (zoom * ZOOM_STEPS).round() / ZOOM_STEPS }
     }
 
     /// Where a point that follows the head by `share` (0..1) comes to lie.
@@ -132,6 +144,14 @@ mod tests {
         let pose = Pose::new(&face, NECK);
         assert_eq!((pose.weights, pose.eyes[0]), ([0.0; COUNT], Mat3::IDENTITY));
         assert!((pose.apply(NOSE, 0.7) - NOSE).length() < 1e-6);
+    }
+
+    #[test]
+    fn a_person_farther_away_is_smaller_and_the_sway_of_a_head_is_none() {
+        let zoom =
+            |z: f32| Pose::new(&Face { head: HeadPose { z, ..HeadPose::default() }, ..Face::default() }, NECK).zoom;
+        assert_eq!((zoom(0.0), zoom(0.2), zoom(-0.3)), (1.0, 1.0, 1.0));
+        assert!((zoom(-14.0) - 0.5).abs() < 0.01 && (zoom(7.0) - 2.0).abs() < 0.1 && zoom(1e9) <= 2.0);
     }
 
     #[test]

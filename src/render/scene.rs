@@ -70,6 +70,10 @@ pub(super) struct Scene {
     pub target: Target,
     /// What is behind all that moves: the plate, and the parts of the person that never move.
     pub background: Vec<u8>,
+    /// What is behind the person.
+    pub plate: Vec<u8>,
+    /// How large the person in the background is.
+    pub zoom: f32,
     pub background_texture: wgpu::Texture,
     pub background_group: wgpu::BindGroup,
 }
@@ -152,12 +156,20 @@ impl Scene {
             skin_vertices: Vec::with_capacity(capacity),
             inner_vertices: Vec::with_capacity(inner_capacity),
             target: target(gpu, size),
+            plate: background.clone(),
+            zoom: 1.0,
             background,
             background_group: gpu.bind(&background_texture),
             background_texture,
             body,
             inners,
         })
+    }
+
+    /// Leaves nobody in the background.
+    pub fn clear_background(&mut self, gpu: &Gpu) {
+        self.background.copy_from_slice(&self.plate);
+        gpu.fill(&self.background_texture, &self.background);
     }
 
     /// Makes `frame` the background from now on.

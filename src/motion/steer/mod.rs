@@ -16,7 +16,7 @@ pub use target::{Aim, DISTANCE, GAZE, HEAD, Steering, Turn, check_distance};
 use super::DT;
 use super::smooth::{Spring, ease};
 use crate::config::{Emotions, MotionStyle};
-use crate::face::{Gaze, HeadPose, Shape, Weights};
+use crate::face::{CAMERA_DISTANCE, Gaze, HeadPose, Shape, Weights};
 use gesture::{Gestures, Played};
 
 /// How fast each is reached, 1/s (half of the way takes 1.7 of its inverse): the eyes as in a saccade, nine tenths within 60 ms.
@@ -24,13 +24,6 @@ const MOOD_RATE: f32 = 5.0;
 const EYES_RATE: f32 = 70.0;
 const HEAD_RATE: f32 = 5.5;
 const DISTANCE_RATE: f32 = 4.0;
-
-/// The distance of the avatars' camera, head units: at distance d the head is d times as far away.
-const CAMERA: f32 = 14.0;
-
-/// How near and how far the renderer lets a head come without its body, head units ([`HeadPose::z`]).
-const NEAREST: f32 = 3.0;
-const FARTHEST: f32 = -3.0;
 
 /// What the head is turned to in all, degrees: the renderer turns no farther.
 const LIMIT: [f32; 3] = [30.0, 25.0, 30.0];
@@ -88,9 +81,9 @@ impl Default for Steer {
     }
 }
 
-/// Where distance `d` puts the head, head units toward the camera, as far as it can be drawn.
+/// Where distance `d` puts the head, head units toward the camera: d times as far away.
 fn z_of(distance: f64) -> f32 {
-    (CAMERA * (1.0 - distance as f32)).clamp(FARTHEST, NEAREST)
+    CAMERA_DISTANCE * (1.0 - distance as f32)
 }
 
 impl Steer {
