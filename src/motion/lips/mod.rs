@@ -51,7 +51,7 @@ pub struct Lips {
     pace: Option<Pace>,
     /// What the provider did not do, as a sentence.
     provider_problem: Option<String>,
-    /// Added to the time that every run of the large network is said to take.
+    /// What every run of the large network is said to take, whatever else this machine does.
     #[cfg(test)]
     slowness: Duration,
 }
@@ -294,7 +294,7 @@ impl Lips {
             if let (Some(pace), Ok(true)) = (&mut self.pace, &outcome) {
                 let took = clock.elapsed();
                 #[cfg(test)]
-                let took = took + self.slowness;
+                let took = took.mul_f32(0.0) + self.slowness;
                 pace.hop(took);
             }
             self.large_trouble.note(outcome, "the small lip network runs in place of the large one");
