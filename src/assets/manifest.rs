@@ -261,7 +261,7 @@ mod tests {
         let joe = manifest.model("joe").unwrap();
         assert!(manifest.model("whisper").unwrap().file(".bin").is_ok());
         let large = manifest.model("lips-large").unwrap();
-        assert!(large.file("encoder.onnx").is_ok());
+        assert!(large.file("encoder.onnx").is_ok() && large.file("lips-large.onnx").is_ok());
         assert!(joe.file(".onnx").is_ok() && joe.file(".onnx.json").is_ok());
         for model in manifest.iter() {
             assert!(model.files().all(|f| f.shipped || !f.sources.is_empty()), "{}", model.name);
