@@ -41,7 +41,12 @@ sheet: build ## draw the contact sheet of docs/ again
 emotions: build ## draw the emotions and gestures of docs/ again
 	@scripts/emotions.sh
 
+motion-plots: build ## draw the plots of docs/motion.md again and print its figures
+	@python3 -m venv target/plots
+	@target/plots/bin/pip -q --disable-pip-version-check install -r scripts/motion-plots.txt
+	@target/plots/bin/python scripts/motion-plots.py
+
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench measure marks marks-false sheet emotions clean
+.PHONY: help run test setup setup-test build bench measure marks marks-false sheet emotions motion-plots clean
