@@ -16,23 +16,28 @@ const REACH: [f32; 3] = [4.0, 3.2, 2.8];
 
 /// The share of it in silence, and how long a pose is kept in silence and in speech, seconds.
 const REST: f32 = 0.36;
-const KEEP: (f32, f32) = (3.2, 0.85);
+const KEEP: (f32, f32) = (3.2, 0.60);
 
 /// The shortest time between two poses, seconds, and the share of the old one that is kept: heads wander, they do not dart about.
 const KEEP_LEAST: f32 = 0.25;
 const KEPT: f32 = 0.35;
 
+/// In speech the head leaves for the next pose with a stressed syllable (Hadar et al. 1984, Human Movement Science 3:237), unless none
+/// comes for so many seconds.
+const BEAT: f32 = 0.2;
+const OVERDUE: f32 = 0.6;
+
 /// How fast the head goes to a pose, 1/s: at rest and in speech.
 const RATE: (f32, f32) = (2.2, 6.8);
 
 /// Restlessness on top of it, degrees in speech, and its memory in seconds.
-const TREMBLE: [f32; 3] = [1.9, 1.7, 1.3];
+const TREMBLE: [f32; 3] = [2.1, 1.9, 1.4];
 const TREMBLE_SECONDS: f32 = 0.35;
 
 /// People are lively and calm by turns: the natural logarithm of the speed spreads by 0.48 between seconds of GRID, and by more
-/// between people. With this much one face has the spread of them all: 10th and 90th percentile lie a factor of 12 apart.
+/// between people. With this much one face has the spread of them all: 10th and 90th percentile lie a factor of 10 to 12 apart.
 const SPREAD: f32 = 0.85;
-const SPREAD_SECONDS: f32 = 3.0;
+const SPREAD_SECONDS: f32 = 0.9;
 const LIVELY: (f32, f32) = (0.25, 4.0);
 
 /// How fast movement comes with the voice and goes with it, 1/s: speed falls to a third within 0.4 s of a phrase's end (GRID).
@@ -81,6 +86,8 @@ pub struct Head {
     target: [f32; 3],
     springs: [Spring; 3],
     next: f32,
+    /// The stress of the last block.
+    stress: f32,
     tremble: [Drift; 3],
     lean: [Drift; 3],
     lively: Drift,
@@ -104,6 +111,7 @@ impl Head {
             target: [0.0; 3],
             springs: [Spring::default(); 3],
             next: 0.3,
+            stress: 0.0,
             tremble: [Drift::default(); 3],
             lean: [Drift::default(); 3],
             lively: Drift::default(),
@@ -126,8 +134,14 @@ impl Head {
         let rng = &mut self.rng;
         let lively = (SPREAD * self.lively.step(rng, SPREAD_SECONDS)).exp().clamp(LIVELY.0, LIVELY.1);
 
+        // A stress draws from the chance too, so that no two sounds share their poses for long.
+        let begins = heed.stress > BEAT && heed.stress > self.stress;
+        self.stress = heed.stress;
+        if begins {
+            rng.f32();
+        }
         self.next -= DT * style.tempo * lively;
-        if self.next <= 0.0 {
+        if self.next <= 0.0 && (begins || voice < 0.5 || self.next < -OVERDUE) {
             self.next = wait(rng, KEEP_LEAST, between(KEEP));
             for (target, reach) in self.target.iter_mut().zip(REACH) {
                 *target = KEPT * *target + reach * normal(rng).clamp(-2.2, 2.2);
