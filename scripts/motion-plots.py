@@ -101,10 +101,10 @@ def film():
     tracks = os.path.join(EVAL, "tracks")
     ids = open(os.path.join(EVAL, "dev.txt")).read().split()
     real, made = [], []
-    for clip in ids:
+    for seed, clip in enumerate(ids, 1):
         track = score.load_track(tracks, clip)
         real.append(score.head_stats(*track.ypr, score.FS)[1])
-        made.append(speed(render(os.path.join(tracks, clip + ".wav"))))
+        made.append(speed(render(os.path.join(tracks, clip + ".wav"), "--seed", str(seed))))
     real, made = np.sort(np.concatenate(real)), np.sort(np.concatenate(made))
     tenths = [10, 50, 90]
     print("angular speed, 10th, 50th, 90th percentile: film", np.percentile(real, tenths).round(1), "generated", np.percentile(made, tenths).round(1))

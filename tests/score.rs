@@ -51,9 +51,10 @@ fn scored(network: &str) -> Option<Report> {
         return None;
     }
     let out = tempfile::tempdir().unwrap();
-    for clip in std::fs::read_to_string(shared.join("dev.txt")).unwrap().split_whitespace() {
+    for (seed, clip) in (1..).zip(std::fs::read_to_string(shared.join("dev.txt")).unwrap().split_whitespace()) {
+        // Each clip has a chance of its own, as its speaker has: one for all moves twelve heads alike.
         let done = Command::new(vasa())
-            .args(["render", "--network", network, "--audio"])
+            .args(["render", "--network", network, "--seed", &i32::to_string(&seed), "--audio"])
             .arg(shared.join(format!("tracks/{clip}.wav")))
             .arg("--curves-out")
             .arg(out.path().join(format!("{clip}.csv")))

@@ -140,9 +140,9 @@ impl Voice {
             self.stress = size;
         }
         let voice = if self.gate < 1e-3 { 0.0 } else { self.gate };
-        let semitones = self.pitch.step(samples).filter(|_| now > 0.5);
+        let semitones = self.pitch.step(samples).filter(|_| self.gate > 0.5);
         let (pitch, accent) = self.melody.step(semitones);
-        let arousal = self.arousal.step(semitones.map(|_| pitch), over, samples, now > 0.5);
+        let arousal = self.arousal.step(semitones.map(|_| pitch), over, samples, self.gate > 0.5);
         Heed {
             voice,
             stress: self.stress,
