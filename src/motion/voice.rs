@@ -11,9 +11,9 @@ use crate::sound::BLOCK;
 const SILENT: f32 = -9.0;
 const SPEAKING: f32 = -7.0;
 
-/// Loudness over steady noise where noise ends and a voice is certain, nats of power (4 and 8 dB).
-const NOISE: f32 = 1.0;
-const CLEAR: f32 = 1.8;
+/// Loudness over steady noise where noise ends and a voice is certain, nats of power (6 and 10 dB): the peaks of noise itself reach 1.5.
+const NOISE: f32 = 1.4;
+const CLEAR: f32 = 2.3;
 
 /// Speech goes on through gaps shorter than this, seconds: the closure of a p is silent too.
 const HOLD: f32 = 0.3;

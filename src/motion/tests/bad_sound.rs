@@ -44,7 +44,7 @@ fn the_mouth_rests_in_silence_noise_and_hum() {
         ("a loud hum of 30 Hz", seconds(8.0, |t| 0.9 * turn(30.0, t))),
     ] {
         let (most, mean) = gaps(name, &sound);
-        assert!(most < 0.06 && mean < 0.02, "{name}: {most}, {mean}");
+        assert!(most < 0.10 && mean < 0.02, "{name}: {most}, {mean}");
     }
 }
 
