@@ -18,8 +18,8 @@ fn noise(gain: f32) -> impl FnMut(f32) -> f32 {
     move |_| gain * 2.0 * (rng.f32() - 0.5)
 }
 
-/// Every face of a sound is in range; the widest gap after the first second and the mean one.
-fn gaps(name: &str, sound: &[f32]) -> (f32, f32) {
+/// Every face of a sound is in range; the widest gap after the first `from` seconds and the mean one.
+fn gaps_from(name: &str, sound: &[f32], from: usize) -> (f32, f32) {
     let faces = faces(motion(3), sound);
     for f in &faces {
         assert!(f.weights.0.iter().all(|w| (0.0..=1.0).contains(w)), "{name}: {:?}", f.weights);
@@ -27,24 +27,34 @@ fn gaps(name: &str, sound: &[f32]) -> (f32, f32) {
             assert!(v.abs() < 30.0, "{name}: {v} degrees");
         }
     }
-    let gaps: Vec<f32> = faces.iter().skip(50).map(gap).collect();
+    let gaps: Vec<f32> = faces.iter().skip(50 * from).map(gap).collect();
     let (most, mean) = (gaps.iter().copied().fold(0.0, f32::max), gaps.iter().sum::<f32>() / gaps.len() as f32);
     eprintln!("{name}: gap at most {most:.3}, mean {mean:.3}");
     (most, mean)
 }
 
+fn gaps(name: &str, sound: &[f32]) -> (f32, f32) {
+    gaps_from(name, sound, 1)
+}
+
+/// Steady noise that is there from the first sample on is known for what it is within this time, seconds: the floor rises by 1.2 nats
+/// a second.
+const KNOWN: usize = 12;
+
 #[test]
 fn the_mouth_rests_in_silence_noise_and_hum() {
     for (name, sound) in [
-        ("digital zero", seconds(8.0, |_| 0.0)),
-        ("soft noise", seconds(8.0, noise(0.003))),
-        ("noise", seconds(8.0, noise(0.03))),
-        ("loud noise", seconds(8.0, noise(0.5))),
-        ("a hum of 30 Hz", seconds(8.0, |t| 0.3 * turn(30.0, t))),
-        ("a loud hum of 30 Hz", seconds(8.0, |t| 0.9 * turn(30.0, t))),
+        ("digital zero", seconds(16.0, |_| 0.0)),
+        ("soft noise", seconds(16.0, noise(0.003))),
+        ("noise", seconds(16.0, noise(0.03))),
+        ("loud noise", seconds(16.0, noise(0.5))),
+        ("a hum of 30 Hz", seconds(16.0, |t| 0.3 * turn(30.0, t))),
+        ("a loud hum of 30 Hz", seconds(16.0, |t| 0.9 * turn(30.0, t))),
     ] {
-        let (most, mean) = gaps(name, &sound);
-        assert!(most < 0.10 && mean < 0.02, "{name}: {most}, {mean}");
+        // Until then it may be a voice: the lips part a little.
+        let first = gaps(name, &sound).0;
+        let (most, mean) = gaps_from(name, &sound, KNOWN);
+        assert!(first < 0.35 && most < 0.06 && mean < 0.02, "{name}: {first}, {most}, {mean}");
     }
 }
 
