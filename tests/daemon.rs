@@ -284,8 +284,9 @@ fn the_face_is_steered_and_what_is_drawn_follows() {
         }
     };
     // Somebody watches: motion goes to what was asked for before.
-    let _app =
-        world.session.spawn("gst-launch-1.0", &["-q", "pipewiresrc", "target-object=vasa_camera", "!", "fakesink"]);
+    let caps = "video/x-raw,format=I420,width=1280,height=720";
+    let app = ["-q", "pipewiresrc", "target-object=vasa_camera", "!", caps, "!", "fakesink", "sync=false"];
+    let _app = world.session.spawn("gst-launch-1.0", &app);
     let number = |v: &serde_json::Value, key: &str| v[key].as_f64().unwrap_or_else(|| panic!("{key} is missing"));
     until("the eyes hold", &|c| number(c, "gazeYaw") == 10.0 && number(c, "gazePitch") == -5.0);
     until("the face smiles", &|c| number(c, "mouthSmileLeft") > 0.3);
