@@ -37,6 +37,10 @@ impl Lens {
         }
     }
 
+    pub fn zoom(&self) -> f32 {
+        self.zoom
+    }
+
     /// Draws the person `zoom` times as large from now on.
     pub fn set_zoom(&mut self, zoom: f32) {
         self.zoom = zoom;

@@ -109,8 +109,8 @@ impl Renderer {
     /// # Errors
     /// The adapter failed; a new renderer is needed.
     pub fn draw(&mut self, face: &Face, into: &mut Frame) -> Result<()> {
-        let zoom = Pose::new(face, self.scene.neck).zoom;
-        if zoom != self.scene.zoom {
+        let zoom = pose::zoom(&face.head);
+        if zoom != self.scene.lens.zoom() {
             self.come_to(zoom, into)?;
         }
         self.pass(face, Layers::Moving, into)
@@ -118,7 +118,6 @@ impl Renderer {
 
     /// The person comes nearer or goes away: what never moves is drawn anew. `frame` is used for it.
     fn come_to(&mut self, zoom: f32, frame: &mut Frame) -> Result<()> {
-        self.scene.zoom = zoom;
         self.scene.lens.set_zoom(zoom);
         if self.scene.still.iter().any(|run| run.end > run.start) {
             self.scene.clear_background(&self.gpu);

@@ -1,6 +1,6 @@
 //! What a face asks for, made drawable: bounded weights, a turned head, aimed eyes.
 
-use crate::face::{CAMERA_DISTANCE, COUNT, Face, Shape};
+use crate::face::{CAMERA_DISTANCE, COUNT, Face, HeadPose, Shape};
 use glam::{Mat3, Quat, Vec3};
 
 /// Where the picture of a still person no longer convinces, in degrees and head units.
@@ -34,12 +34,18 @@ pub(super) struct Pose {
     /// Rotation of the avatar's own left and right eye in the head.
     pub eyes: [Mat3; 2],
     neck: Vec3,
-    /// How large the person is, 1 as framed.
-    pub zoom: f32,
 }
 
 fn bounded(value: f32, limit: f32) -> f32 {
     if value.is_finite() { value.clamp(-limit, limit) } else { 0.0 }
+}
+
+/// How large the person is drawn, 1 as framed: what of the head's way is more than a lean.
+pub(super) fn zoom(head: &HeadPose) -> f32 {
+    let z = bounded(head.z, CAMERA_DISTANCE * 2.0);
+    let distance = 1.0 - (z - z.clamp(-LEAN, LEAN)) / CAMERA_DISTANCE;
+    let zoom = (1.0 / distance.max(0.1)).clamp(MIN_ZOOM, MAX_ZOOM);
+    (zoom * ZOOM_STEPS).round() / ZOOM_STEPS
 }
 
 /// Positive yaw turns +z to +x, positive pitch raises it, positive roll tilts +y to -x; yaw is outermost.
@@ -82,17 +88,13 @@ impl Pose {
             weights[squint as usize] *= 0.3 + 0.7 * open;
         }
         let h = &face.head;
-        let z = bounded(h.z, CAMERA_DISTANCE * 2.0);
-        let lean = z.clamp(-LEAN, LEAN);
-        let distance = 1.0 - (z - lean) / CAMERA_DISTANCE;
-        let zoom = (1.0 / distance.max(0.1)).clamp(MIN_ZOOM, MAX_ZOOM);
         let (yaw, pitch, roll) = (bounded(h.yaw, MAX_YAW), bounded(h.pitch, MAX_PITCH), bounded(h.roll, MAX_ROLL));
-        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), lean);
+        let shift = Vec3::new(bounded(h.x, MAX_SHIFT), bounded(h.y, MAX_SHIFT), bounded(h.z, LEAN));
         let follow = std::array::from_fn(|i| {
             let share = i as f32 / STEPS as f32;
             (rotation(yaw * share, pitch * share, roll * share), shift * share)
         });
-        Self { weights, follow, eyes, neck, zoom: (zoom * ZOOM_STEPS).round() / ZOOM_STEPS }
+        Self { weights, follow, eyes, neck }
     }
 
     /// Where a point that follows the head by `share` (0..1) comes to lie.
@@ -148,8 +150,7 @@ mod tests {
 
     #[test]
     fn a_person_farther_away_is_smaller_and_the_sway_of_a_head_is_none() {
-        let zoom =
-            |z: f32| Pose::new(&Face { head: HeadPose { z, ..HeadPose::default() }, ..Face::default() }, NECK).zoom;
+        let zoom = |z: f32| zoom(&HeadPose { z, ..HeadPose::default() });
         assert_eq!((zoom(0.0), zoom(0.2), zoom(-0.3)), (1.0, 1.0, 1.0));
         assert!((zoom(-14.0) - 0.5).abs() < 0.01 && (zoom(7.0) - 2.0).abs() < 0.1 && zoom(1e9) <= 2.0);
     }

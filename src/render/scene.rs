@@ -72,8 +72,6 @@ pub(super) struct Scene {
     pub background: Vec<u8>,
     /// What is behind the person.
     pub plate: Vec<u8>,
-    /// How large the person in the background is.
-    pub zoom: f32,
     pub background_texture: wgpu::Texture,
     pub background_group: wgpu::BindGroup,
 }
@@ -157,7 +155,6 @@ impl Scene {
             inner_vertices: Vec::with_capacity(inner_capacity),
             target: target(gpu, size),
             plate: background.clone(),
-            zoom: 1.0,
             background,
             background_group: gpu.bind(&background_texture),
             background_texture,
