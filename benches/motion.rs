@@ -12,7 +12,7 @@ use vasa_camera::assets::Provider;
 use vasa_camera::clock::Moment;
 use vasa_camera::config::{Network, Paths};
 use vasa_camera::motion::{Lips, Motion};
-use vasa_camera::sound::{BLOCK, Block};
+use vasa_camera::sound::{BLOCK, BLOCK_TIME, Block};
 
 /// Blocks in a second.
 const SECOND: usize = 50;
@@ -45,7 +45,7 @@ fn main() {
             b.iter(|| {
                 for samples in blocks.by_ref().take(SECOND) {
                     motion.step(&Block { at, samples: *samples }, &[]);
-                    at = at + Duration::from_millis(20);
+                    at = at + BLOCK_TIME;
                 }
             });
         });

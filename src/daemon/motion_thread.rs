@@ -8,7 +8,7 @@ use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Face;
 use crate::motion::{Gesture, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
-use crate::sound::Block;
+use crate::sound::{BLOCK_TIME, Block};
 use crate::speech::{Phone, Speaker};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -26,8 +26,6 @@ const BESIDE: Duration = Duration::from_millis(60);
 pub fn sound_to_picture(motion: &Motion) -> Duration {
     motion.look_ahead() + BESIDE
 }
-
-const BLOCK: Duration = Duration::from_millis(20);
 
 /// Later than this, and time was lost (suspend, a stopped process): start afresh instead of catching up.
 const TOO_LATE: f64 = 0.25;
@@ -178,7 +176,7 @@ impl Loop {
             }
             let voice = self.speaker.speaking();
             if self.listen && !voice {
-                if let Ok(live) = self.microphone.recv_timeout(BLOCK * 2) {
+                if let Ok(live) = self.microphone.recv_timeout(BLOCK_TIME * 2) {
                     self.hear(&Block { at: live.at + self.delay, ..live }, Source::Microphone);
                     continue;
                 }
@@ -188,7 +186,7 @@ impl Loop {
             }
             self.read_again();
             let at = self.fed;
-            std::thread::sleep((at - self.delay).wait().min(BLOCK));
+            std::thread::sleep((at - self.delay).wait().min(BLOCK_TIME));
             let mut block = Block::silent(at);
             let spoken = voice && self.speaker.block_at(at, &mut block);
             self.hear(&block, if spoken { Source::Voice } else { Source::Silence });
@@ -203,17 +201,17 @@ impl Loop {
             return;
         }
         let ahead = self.fed.seconds_since(Moment::now()).max(0.0);
-        let back = self.motion.rewind((ahead / BLOCK.as_secs_f64()).ceil() as usize);
-        self.fed = self.fed - BLOCK * back as u32;
+        let back = self.motion.rewind((ahead / BLOCK_TIME.as_secs_f64()).ceil() as usize);
+        self.fed = self.fed - BLOCK_TIME * back as u32;
     }
 
     /// Makes the face of a block.
     fn hear(&mut self, block: &Block, source: Source) {
         // Between two sources a block may overlap the one before.
-        if block.at + BLOCK / 2 < self.fed {
+        if block.at + BLOCK_TIME / 2 < self.fed {
             return;
         }
-        self.fed = block.at + BLOCK;
+        self.fed = block.at + BLOCK_TIME;
         // The whole block is there as soon as it has been captured.
         let waited = Moment::now().seconds_since(self.fed - self.delay);
         self.motion.behind(Duration::try_from_secs_f64(waited).unwrap_or_default());

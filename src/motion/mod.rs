@@ -29,15 +29,12 @@ pub use style::MAX_INTENSITY;
 
 use crate::config::Profile;
 use crate::face::{Face, Shape};
-use crate::sound::Block;
+use crate::sound::{BLOCK_TIME, Block};
 use crate::speech::Phone;
 use std::time::Duration;
 
 /// A block, in seconds: everything here moves in steps of it.
 const DT: f32 = 0.02;
-
-/// The length of a block.
-const BLOCK_TIME: Duration = Duration::from_millis(20);
 
 /// The same sound, the same profile and the same seed give the same faces, live or offline. A step allocates nothing but what
 /// the network's runtime allocates.

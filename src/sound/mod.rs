@@ -16,12 +16,16 @@ pub(crate) use steady::Steady;
 pub use wav::write_wav;
 
 use crate::clock::Moment;
+use std::time::Duration;
 
 /// Samples a second of the sound that the motion room hears.
 pub const RATE: u32 = 16_000;
 
 /// Samples in one [`Block`]: 20 ms.
 pub const BLOCK: usize = 320;
+
+/// The length of a [`Block`].
+pub const BLOCK_TIME: Duration = Duration::from_millis(20);
 
 /// 20 ms of sound, 16 kHz, mono, -1..1.
 #[derive(Clone, Copy, Debug, PartialEq)]

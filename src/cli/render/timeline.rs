@@ -4,7 +4,7 @@ use crate::clock::Moment;
 use crate::config::Profile;
 use crate::face::Curves;
 use crate::motion::{Gesture, Lips, Motion, PHONES_AHEAD, PHONES_BACK, Steering};
-use crate::sound::{BLOCK, Block, RATE, Sound, resample};
+use crate::sound::{BLOCK, BLOCK_TIME, Block, RATE, Sound, resample};
 use crate::speech::Phone;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -23,9 +23,6 @@ pub struct Steered {
     pub steering: Steering,
     pub gestures: Vec<(Gesture, Duration)>,
 }
-
-/// The length of a block.
-const BLOCK_TIME: Duration = Duration::from_millis(20);
 
 pub struct Timeline {
     /// One row a frame.

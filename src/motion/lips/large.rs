@@ -1,7 +1,7 @@
 //! The large network: every 80 ms Whisper's encoder hears the last 1.2 s, and a head of our own reads four instants off its states.
 
 use super::window::{self, FRAMES, SAMPLES, Window};
-use super::{CHANNELS, Channels, WAIT};
+use super::{CHANNELS, Channels, WAIT, load, shipped};
 use crate::assets::whisper_mel::BANDS;
 use crate::assets::{self, Provider, Running};
 use crate::config::Paths;
@@ -102,20 +102,11 @@ impl Large {
         if !paths.models.join(ENCODER).is_file() {
             bail!("the large lip network is not installed; run vasa models install lips-large");
         }
-        let head = paths.locate(HEAD).with_context(|| {
-            format!("the lip network {HEAD} is missing; restore the file that came with the program")
-        })?;
-        Self::open_files(paths, &paths.models.join(ENCODER), &head, provider)
+        Self::open_files(paths, &paths.models.join(ENCODER), &shipped(paths, HEAD)?, provider)
     }
 
     fn open_files(paths: &Paths, encoder: &Path, head: &Path, provider: Provider) -> Result<(Self, Option<String>)> {
-        let bytes = assets::read_checked(paths, head)?;
-        let head = assets::builder(paths, 1)?.commit_from_memory(&bytes).map_err(|e| {
-            anyhow!(
-                "the lip network {} does not load: {e}; restore the file that came with the program",
-                head.display()
-            )
-        })?;
+        let head = load(paths, head)?;
         let inputs = inputs(&head)?;
         let bytes = assets::read_checked(paths, encoder)?;
         let mut window = Window::default();

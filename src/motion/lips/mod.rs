@@ -9,14 +9,32 @@ mod window;
 use super::features::Heard;
 use super::level::Level;
 use super::shapes::CHANNELS;
-use crate::assets::Provider;
+use crate::assets::{self, Provider};
 use crate::config::{Network, Paths};
-use crate::sound::BLOCK;
-use anyhow::Result;
+use crate::sound::{BLOCK, BLOCK_TIME};
+use anyhow::{Context, Result, anyhow};
 use large::Large;
+use ort::session::Session;
 use pace::Pace;
 use small::Small;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// A file of a lip network that comes with the program, by its name under the data folders.
+fn shipped(paths: &Paths, name: &str) -> Result<PathBuf> {
+    paths
+        .locate(name)
+        .with_context(|| format!("the lip network {name} is missing; restore the file that came with the program"))
+}
+
+/// A lip network out of its file.
+fn load(paths: &Paths, file: &Path) -> Result<Session> {
+    let bytes = assets::read_checked(paths, file)?;
+    // One thread: a step takes under a millisecond, and waking a second one would cost more.
+    assets::builder(paths, 1)?.commit_from_memory(&bytes).map_err(|e| {
+        anyhow!("the lip network {} does not load: {e}; restore the file that came with the program", file.display())
+    })
+}
 
 /// The channels of one instant.
 type Channels = [f32; CHANNELS];
@@ -28,8 +46,6 @@ const FAR: usize = 8;
 
 /// What the channels of the small network wait for where the large one leads.
 const WAIT: usize = FAR - NEAR;
-
-const BLOCK_TIME: Duration = Duration::from_millis(20);
 
 /// After a failure a network is tried again every so many blocks (10 s); a run of the large one is due then, as it was when it failed.
 const RETRY: u32 = 500;
@@ -49,8 +65,6 @@ pub struct Lips {
     large_trouble: Trouble,
     /// Live, the large network has to keep its time. Offline it has as much as it wants.
     pace: Option<Pace>,
-    /// What the provider did not do, as a sentence.
-    provider_problem: Option<String>,
     /// What a run of the large network is said to take: tests must not hang on what else the machine does.
     takes: Option<Duration>,
 }
@@ -137,18 +151,18 @@ impl Lips {
             small_trouble: Trouble::default(),
             large_trouble: Trouble::default(),
             pace: None,
-            provider_problem: None,
             takes: None,
         }
     }
 
-    /// Opens the large network, with the small one beside it for what the large one cannot do.
+    /// Opens the large network, with the small one beside it for what the large one cannot do. Also what the provider did not do, as
+    /// a sentence.
     ///
     /// # Errors
     /// As [`Lips::open`]; its encoder is not installed, or damaged.
-    fn open_large(paths: &Paths, provider: Provider) -> Result<Self> {
-        let (large, provider_problem) = Large::open(paths, provider)?;
-        Ok(Self { large: Some(large), provider_problem, ..Self::open(paths)? })
+    fn open_large(paths: &Paths, provider: Provider) -> Result<(Self, Option<String>)> {
+        let (large, problem) = Large::open(paths, provider)?;
+        Ok((Self { large: Some(large), ..Self::open(paths)? }, problem))
     }
 
     /// Opens what `network` names, to run in its own time: the same arguments on the same machine give the same lips.
@@ -158,9 +172,9 @@ impl Lips {
     pub fn offline(paths: &Paths, network: Network, provider: Provider) -> Result<Self> {
         match network {
             Network::Small => Self::open(paths),
-            Network::Large => Self::open_large(paths, provider),
+            Network::Large => Ok(Self::open_large(paths, provider)?.0),
             Network::Auto if large::is_installed(paths) => {
-                let lips = Self::open_large(paths, provider)?;
+                let (lips, _) = Self::open_large(paths, provider)?;
                 if lips.suits() { Ok(lips) } else { Self::open(paths) }
             }
             Network::Auto => Self::open(paths),
@@ -173,10 +187,9 @@ impl Lips {
         let mut problems = Vec::new();
         if network == Network::Large || network == Network::Auto && large::is_installed(paths) {
             match Self::open_large(paths, provider) {
-                Ok(mut lips) if network == Network::Large || lips.suits() => {
-                    lips.pace = Some(Pace::default());
-                    problems.extend(lips.provider_problem.take());
-                    return (lips, problems);
+                Ok((lips, problem)) if network == Network::Large || lips.suits() => {
+                    problems.extend(problem);
+                    return (Self { pace: Some(Pace::default()), ..lips }, problems);
                 }
                 Ok(_) => {}
                 Err(e) => problems.push(format!("the small lip network runs in place of the large one: {e:#}")),

@@ -1,7 +1,6 @@
 //! The small network: it streams, a block in, the channels of the instant 80 ms before the block's end out.
 
-use super::{CHANNELS, Channels};
-use crate::assets;
+use super::{CHANNELS, Channels, load, shipped};
 use crate::config::Paths;
 use crate::motion::features::{BANDS, FRAMES, Heard};
 use crate::motion::shapes::AT_REST;
@@ -57,19 +56,7 @@ impl Small {
     /// # Errors
     /// The network's file or the runtime is missing, damaged, or not what this program knows.
     pub fn open(paths: &Paths) -> Result<Self> {
-        let file = paths.locate(FILE).with_context(|| {
-            format!("the lip network {FILE} is missing; restore the file that came with the program")
-        })?;
-        let bytes = assets::read_checked(paths, &file)?;
-        // One thread: a step takes under a millisecond, and waking a second one would cost more.
-        let mut builder = assets::builder(paths, 1)?;
-        let session = builder.commit_from_memory(&bytes).map_err(|e| {
-            anyhow!(
-                "the lip network {} does not load: {e}; restore the file that came with the program",
-                file.display()
-            )
-        })?;
-        Self::new(session)
+        Self::new(load(paths, &shipped(paths, FILE)?)?)
     }
 
     fn new(session: Session) -> Result<Self> {
