@@ -9,7 +9,7 @@ mod whisper;
 
 pub use install::{Installer, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
-pub use provider::{Provider, Running, accelerate, providers};
+pub use provider::{Provider, Running, accelerate, may_use_gpu, providers};
 pub use runtime::{builder, keeping_builder, read_checked, runtime};
 pub use whisper::mel as whisper_mel;
 #[cfg(test)]

@@ -83,6 +83,12 @@ pub fn providers(paths: &Paths) -> Result<Vec<Provider>> {
     Ok(ORDER.into_iter().filter(|p| p.is_available()).chain([Provider::Cpu]).collect())
 }
 
+/// Whether a network that is to run on `wanted` may find a GPU: whether it starts shows only then. No where the library is missing.
+pub fn may_use_gpu(paths: &Paths, wanted: Provider) -> bool {
+    let available = providers(paths).unwrap_or_default();
+    candidates(wanted, &available).iter().any(|p| p.is_gpu() && available.contains(p))
+}
+
 /// A network, and where it runs.
 pub struct Running {
     pub session: Session,

@@ -57,6 +57,15 @@ const TURN: f32 = 0.1;
 /// the CPU wants two.
 const THREADS: usize = 4;
 
+fn has_threads() -> bool {
+    std::thread::available_parallelism().is_ok_and(|threads| threads.get() >= THREADS)
+}
+
+/// Whether `auto` is to open the large network: opening takes half a second, for nothing where it is dropped again.
+fn may_suit(paths: &Paths, provider: Provider) -> bool {
+    large::is_installed(paths) && (has_threads() || assets::may_use_gpu(paths, provider))
+}
+
 /// A source of lip channels.
 pub struct Lips {
     small: Option<Small>,
@@ -173,7 +182,7 @@ impl Lips {
         match network {
             Network::Small => Self::open(paths),
             Network::Large => Ok(Self::open_large(paths, provider)?.0),
-            Network::Auto if large::is_installed(paths) => {
+            Network::Auto if may_suit(paths, provider) => {
                 let (lips, _) = Self::open_large(paths, provider)?;
                 if lips.suits() { Ok(lips) } else { Self::open(paths) }
             }
@@ -185,7 +194,7 @@ impl Lips {
     /// sentences.
     pub fn live(paths: &Paths, network: Network, provider: Provider) -> (Self, Vec<String>) {
         let mut problems = Vec::new();
-        if network == Network::Large || network == Network::Auto && large::is_installed(paths) {
+        if network == Network::Large || network == Network::Auto && may_suit(paths, provider) {
             match Self::open_large(paths, provider) {
                 Ok((lips, problem)) if network == Network::Large || lips.suits() => {
                     problems.extend(problem);
@@ -206,8 +215,7 @@ impl Lips {
 
     /// Whether this machine has room for the large network.
     fn suits(&self) -> bool {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        threads >= THREADS || self.large.as_ref().is_some_and(|l| l.provider().is_gpu())
+        has_threads() || self.large.as_ref().is_some_and(|l| l.provider().is_gpu())
     }
 
     /// What moves the lips, for status reports: "large (CPU)".
