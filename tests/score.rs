@@ -10,8 +10,7 @@ use std::process::Command;
 fn the_small_network_follows_filmed_speech_and_the_head_moves_as_filmed_ones_do() {
     let Some(report) = scored("small") else { return };
     report.at_least([("r_lag", 0.50), ("clo_auc", 0.76), ("r_det", 0.52), ("r_w", 0.45)]);
-    // The network alone has 0.105, and 0.12 is asked: the mouth of the program rests more in silence than people's do.
-    report.at_most([("contr", 0.15), ("mot", 0.5), ("emdw", 4.0)]);
+    report.at_most([("contr", 0.12), ("mot", 0.5), ("emdw", 4.0)]);
 }
 
 #[test]

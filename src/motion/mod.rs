@@ -202,7 +202,7 @@ impl Motion {
         // A lively profile opens the mouth a little more, a dull one a little less; twice as much would be a caricature. Nothing
         // else has a say in it.
         let energy = 0.75 + 0.25 * own.energy;
-        let mut weights = shapes::weights(&channels, heed.voice, energy);
+        let mut weights = shapes::weights(&channels, heed.mouth, energy);
         shapes::bite(&mut weights, bite);
         let emphasis = held.accent * manner.energy + arousal::brows_of_voice(&own, heed.arousal);
         style.colour(&mut weights, heed.voice, emphasis, bite, &steered);
@@ -237,17 +237,24 @@ mod tests {
     use crate::config::Paths;
     use crate::sound::BLOCK;
 
+    /// A face that has been silent for long.
     pub(super) fn motion(seed: u64) -> Motion {
         let lips = Lips::open(&Paths::find()).unwrap_or_else(|e| {
             eprintln!("PARTLY SKIPPED, by level: {e:#}");
             Lips::level()
         });
-        Motion::new(lips, seed)
+        rested(lips, seed)
+    }
+
+    pub(super) fn rested(lips: Lips, seed: u64) -> Motion {
+        let mut motion = Motion::new(lips, seed);
+        motion.now.voice = voice::Voice::rested();
+        motion
     }
 
     /// What makes a face by each network that is here, from a seed.
     fn networks() -> Vec<fn(u64) -> Motion> {
-        let large = |seed| Motion::new(lips::tests::large(true).unwrap_or_else(Lips::level), seed);
+        let large = |seed| rested(lips::tests::large(true).unwrap_or_else(Lips::level), seed);
         if lips::tests::large(true).is_some() { vec![motion, large] } else { vec![motion] }
     }
 
@@ -286,6 +293,21 @@ mod tests {
         };
         assert!(span(|f| f.head.yaw) > 0.5 && span(|f| f.head.pitch) > 0.5 && span(|f| f.head.y) > 0.005);
         assert!(span(|f| f.gaze.yaw) > 2.0 && span(|f| f.weights[Shape::EyeBlinkLeft]) > 0.9);
+    }
+
+    #[test]
+    fn lips_are_a_little_apart_at_first_and_after_speech_and_closed_five_seconds_later() {
+        let mut fresh = motion(1);
+        fresh.now.voice = voice::Voice::default();
+        let mut sound = vec![0.0; 16_000 * 8];
+        sound.extend(voice(4));
+        sound.extend([0.0; 16_000 * 8]);
+        let gaps: Vec<f32> = faces(fresh, &sound).iter().map(gap).collect();
+        for (apart, shut) in [(&gaps[..100], &gaps[300..395]), (&gaps[650..700], &gaps[900..])] {
+            assert!(apart.iter().all(|g| *g > 0.02 && *g < 0.12), "{apart:?}");
+            assert!(shut.iter().all(|g| g.abs() < 0.01), "{shut:?}");
+        }
+        assert!(gaps[100..300].windows(2).all(|w| w[1] <= w[0] + 1e-4), "they come together: {:?}", &gaps[100..300]);
     }
 
     #[test]

@@ -15,12 +15,25 @@ const SPEAKING: f32 = -7.0;
 const NOISE: f32 = 1.4;
 const CLEAR: f32 = 2.3;
 
+/// A sound without pitch whose loudness hardly changes is noise, however loud it is and however lately it began: whispers have no
+/// pitch, but syllables. The time over which loudness is watched, seconds; changes that are none and that are speech's, nats; how
+/// long speech has no pitch, seconds: a long sibilant has none for a third of a second.
+const STEADY: f32 = 0.15;
+const CHANGES: (f32, f32) = (0.28, 0.5);
+const UNVOICED: (f32, f32) = (0.4, 0.55);
+
 /// Speech goes on through gaps shorter than this, seconds: the closure of a p is silent too.
 const HOLD: f32 = 0.3;
 
 /// How fast the voice rises and falls, seconds.
 const RISE: f32 = 0.04;
 const FALL: f32 = 0.10;
+
+/// The mouth comes to rest more slowly than the rest of the face is told that the voice has ended, seconds; and in a pause it stays as
+/// the network says, lips a little apart as people leave them, until silence has lasted from the first to the second of these times,
+/// seconds. Chosen by the contrast of speech and pauses on the development clips: filmed lips are not shut in pauses.
+const REST: f32 = 0.6;
+const PAUSE: (f32, f32) = (2.0, 5.0);
 
 /// The slow envelope that a stressed syllable rises over, its time in seconds, and what counts as a full stress, nats.
 const SLOW: f32 = 0.7;
@@ -74,6 +87,8 @@ const LONG_AGO: f32 = 10.0;
 pub struct Heed {
     /// 0 silence .. 1 speech.
     pub voice: f32,
+    /// How much of what the network says the mouth does, 0 at rest .. 1: rises with the voice and falls more slowly.
+    pub mouth: f32,
     /// Emphasis, 0..1: jumps up at a stressed syllable and fades.
     pub stress: f32,
     /// Pitch accents and emphasis, 0..1: what lifts the brows.
@@ -88,7 +103,7 @@ pub struct Heed {
 
 impl Default for Heed {
     fn default() -> Self {
-        Self { voice: 0.0, stress: 0.0, accent: 0.0, loud: 0.0, pitch: 0.0, arousal: 0.5 }
+        Self { voice: 0.0, mouth: 0.0, stress: 0.0, accent: 0.0, loud: 0.0, pitch: 0.0, arousal: 0.5 }
     }
 }
 
@@ -96,10 +111,17 @@ impl Default for Heed {
 pub struct Voice {
     held: f32,
     gate: f32,
+    mouth: f32,
+    /// Seconds since the voice was heard. Who has just come may have spoken before: it begins as a pause does.
+    quiet: f32,
     slow: f32,
     since: f32,
     stress: f32,
     pitch: Pitch,
+    /// Seconds since a pitch was heard, the loudness lately and how much it changes.
+    unvoiced: f32,
+    lately: f32,
+    changes: f32,
     melody: Melody,
     arousal: Arousal,
 }
@@ -109,10 +131,15 @@ impl Default for Voice {
         Self {
             held: 0.0,
             gate: 0.0,
+            mouth: 0.0,
+            quiet: 0.0,
             slow: SILENT,
             since: 1.0,
             stress: 0.0,
             pitch: Pitch::default(),
+            unvoiced: 0.0,
+            lately: SILENT,
+            changes: 0.0,
             melody: Melody::default(),
             arousal: Arousal::default(),
         }
@@ -122,11 +149,19 @@ impl Default for Voice {
 impl Voice {
     pub fn step(&mut self, heard: &Heard, samples: &[f32; BLOCK]) -> Heed {
         let loud = ease((heard.over - SILENT) / (SPEAKING - SILENT));
-        let now = loud * ease((heard.over_noise - NOISE) / (CLEAR - NOISE));
+        let semitones = self.pitch.step(samples);
+        let noise = self.noise(heard, semitones.is_some());
+        let now = loud * ease((heard.over_noise - NOISE) / (CLEAR - NOISE)) * (1.0 - noise);
         self.held = if now > 0.5 { HOLD } else { (self.held - DT).max(0.0) };
         let target = if self.held > 0.0 { 1.0 } else { now };
         let time = if target > self.gate { RISE } else { FALL };
         self.gate += (target - self.gate) * (1.0 - (-DT / time).exp());
+        self.quiet = if self.gate > 0.5 { 0.0 } else { (self.quiet + DT).min(LONG_AGO) };
+        // Noise is no pause, and shuts the mouth at once where it was taken for a voice.
+        let pause = (1.0 - ease((self.quiet - PAUSE.0) / (PAUSE.1 - PAUSE.0))) * (1.0 - loud);
+        let target = self.gate.max(pause);
+        let time = REST + (FALL - REST) * noise;
+        self.mouth = target.max(self.mouth + (target - self.mouth) * (1.0 - (-DT / time).exp()));
 
         let over = heard.over.max(SILENT);
         let rise = over - self.slow;
@@ -139,12 +174,14 @@ impl Voice {
             }
             self.stress = size;
         }
-        let voice = if self.gate < 1e-3 { 0.0 } else { self.gate };
-        let semitones = self.pitch.step(samples).filter(|_| self.gate > 0.5);
+        let still = |gate: f32| if gate < 1e-3 { 0.0 } else { gate };
+        let (voice, mouth) = (still(self.gate), still(self.mouth));
+        let semitones = semitones.filter(|_| self.gate > 0.5);
         let (pitch, accent) = self.melody.step(semitones);
         let arousal = self.arousal.step(semitones.map(|_| pitch), over, samples, self.gate > 0.5);
         Heed {
             voice,
+            mouth,
             stress: self.stress,
             // A loud syllable that does not rise lifts the brows a little.
             accent: (accent.max(0.45 * self.stress) * voice).min(1.0),
@@ -152,6 +189,24 @@ impl Voice {
             pitch,
             arousal,
         }
+    }
+}
+
+impl Voice {
+    /// As after a long silence.
+    #[cfg(test)]
+    pub fn rested() -> Self {
+        Self { quiet: LONG_AGO, ..Self::default() }
+    }
+
+    /// How sure it is that the sound is noise, 0..1.
+    fn noise(&mut self, heard: &Heard, is_voiced: bool) -> f32 {
+        self.unvoiced = if is_voiced { 0.0 } else { (self.unvoiced + DT).min(LONG_AGO) };
+        let (share, over) = (1.0 - (-DT / STEADY).exp(), heard.over.max(SILENT));
+        self.lately += (over - self.lately) * share;
+        self.changes += ((over - self.lately).abs() - self.changes) * share;
+        let above = |value: f32, (from, to): (f32, f32)| ease((value - from) / (to - from));
+        above(self.unvoiced, UNVOICED) * (1.0 - above(self.changes, CHANGES))
     }
 }
 
@@ -276,7 +331,10 @@ mod tests {
     #[test]
     fn the_closure_of_a_p_does_not_end_the_voice_but_a_pause_does() {
         let mut v = Voice::default();
-        hear(&mut v, -1.0, 50);
+        for _ in 0..6 {
+            hear(&mut v, -0.5, 5);
+            hear(&mut v, -2.5, 4);
+        }
         hear(&mut v, -12.0, 7);
         assert!(v.step(&heard(-12.0), &[0.0; BLOCK]).voice > 0.95);
         hear(&mut v, -12.0, 50);
@@ -355,6 +413,31 @@ mod tests {
             assert!(later < excited - 0.15, "{later} four minutes after {excited}");
             let silent = at_end(h.hum(40.0, 150.0, 0.0, 3.0, 6.0));
             assert!((silent - 0.5).abs() < 0.05, "silent {silent}");
+        }
+    }
+
+    #[test]
+    fn noise_and_hum_are_no_voice_a_second_after_they_began_and_a_whisper_is_one() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut voices = |of: &mut dyn FnMut(f32, f32) -> f32| -> Vec<f32> {
+            let (mut ears, mut voice) = (Features::default(), Voice::default());
+            let block = |k: usize| {
+                let mut block = [0.0; BLOCK];
+                for (i, slot) in block.iter_mut().enumerate() {
+                    *slot = of((k * BLOCK + i) as f32 / 16_000.0, 2.0 * (rng.f32() - 0.5));
+                }
+                voice.step(&ears.push(&block), &block).voice
+            };
+            (0..500).map(block).collect()
+        };
+        let turn = |hz: f32, t: f32| (std::f32::consts::TAU * (hz * t).fract()).sin();
+        for gain in [0.003, 0.03, 0.1, 0.5] {
+            let noise = voices(&mut |_, r| gain * r);
+            assert!(noise.iter().skip(70).all(|v| *v < 0.05), "noise of {gain}: {noise:?}");
+            let hum = voices(&mut |t, _| gain * turn(30.0, t));
+            assert!(hum.iter().skip(70).all(|v| *v < 0.05), "hum of {gain}: {hum:?}");
+            let whisper = voices(&mut |t, r| gain * r * (0.03 + (0.5 - 0.5 * turn(3.5, t)).powi(2)));
+            assert!(whisper.iter().skip(50).all(|v| *v > 0.8), "a whisper of {gain}: {whisper:?}");
         }
     }
 

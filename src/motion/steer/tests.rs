@@ -4,6 +4,7 @@ use super::*;
 use crate::clock::Moment;
 use crate::config::{Emotion, Paths, Profile};
 use crate::face::Face;
+use crate::motion::tests::rested;
 use crate::motion::{BLOCK_TIME, Lips, Motion, fixture, shapes};
 use crate::sound::{BLOCK, Block};
 use std::time::Duration;
@@ -15,7 +16,7 @@ fn motion() -> Motion {
         eprintln!("PARTLY SKIPPED, by level: {e:#}");
         Lips::level()
     });
-    Motion::new(lips, 7)
+    rested(lips, 7)
 }
 
 /// Ten seconds of speech.

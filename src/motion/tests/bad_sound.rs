@@ -37,19 +37,18 @@ fn gaps(name: &str, sound: &[f32]) -> (f32, f32) {
     gaps_from(name, sound, 1)
 }
 
-/// Steady noise that is there from the first sample on is known for what it is within this time, seconds: the floor rises by 1.2 nats
-/// a second.
-const KNOWN: usize = 12;
+/// Steady sound without pitch is known for what it is within this time, seconds, whenever it began.
+const KNOWN: usize = 2;
 
 #[test]
 fn the_mouth_rests_in_silence_noise_and_hum() {
     for (name, sound) in [
-        ("digital zero", seconds(16.0, |_| 0.0)),
-        ("soft noise", seconds(16.0, noise(0.003))),
-        ("noise", seconds(16.0, noise(0.03))),
-        ("loud noise", seconds(16.0, noise(0.5))),
-        ("a hum of 30 Hz", seconds(16.0, |t| 0.3 * turn(30.0, t))),
-        ("a loud hum of 30 Hz", seconds(16.0, |t| 0.9 * turn(30.0, t))),
+        ("digital zero", seconds(8.0, |_| 0.0)),
+        ("soft noise", seconds(8.0, noise(0.003))),
+        ("noise", seconds(8.0, noise(0.03))),
+        ("loud noise", seconds(8.0, noise(0.5))),
+        ("a hum of 30 Hz", seconds(8.0, |t| 0.3 * turn(30.0, t))),
+        ("a loud hum of 30 Hz", seconds(8.0, |t| 0.9 * turn(30.0, t))),
     ] {
         // Until then it may be a voice: the lips part a little.
         let first = gaps(name, &sound).0;
@@ -127,7 +126,8 @@ fn long(minutes: usize) {
             faces.push(m.step(&Block { at: Moment(0) + BLOCK_TIME * k, samples }, &[]));
             k += 1;
         }
-        assert!(faces[2100..].iter().all(|f| gap(f) < 0.06), "the mouth is open in the pause of minute {minute}");
+        assert!(faces[2100..].iter().all(|f| gap(f) < 0.12), "the mouth is open in the pause of minute {minute}");
+        assert!(faces[2300..].iter().all(|f| gap(f) < 0.06), "the mouth does not come to rest in minute {minute}");
         let blinks = faces.windows(2).filter(|w| {
             let [a, b] = [0, 1].map(|i| w[i].weights[Shape::EyeBlinkLeft]);
             a < 0.5 && b >= 0.5
