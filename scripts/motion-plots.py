@@ -63,6 +63,33 @@ def silence(seconds):
     return path
 
 
+def gap(c):
+    """How far the lips are apart, as `shapes::gap` has it."""
+    mean = lambda n: 0.5 * (c[n + "Left"] + c[n + "Right"])
+    return c["jawOpen"] - c["mouthClose"] + 0.3 * mean("mouthLowerDown") + 0.2 * mean("mouthUpperUp")
+
+
+def languages():
+    subprocess.run([os.path.join(ROOT, "tests", "kit", "languages.sh"), work], check=True)
+    names = ["English", "Spanish", "French", "Italian", "German", "Russian", "Mandarin", "Whisper", "Song"]
+    figure, axes = plt.subplots(len(names), 1, figsize=(9, 1.15 * len(names)), sharey=True)
+    for ax, name in zip(axes, names):
+        path = os.path.join(work, f"{name}.wav")
+        with wave.open(path) as w:
+            sound = np.frombuffer(w.readframes(w.getnframes()), np.int16) / 32768
+            t = np.arange(len(sound)) / w.getframerate()
+        loud = np.abs(sound[: len(sound) // 40 * 40]).reshape(-1, 40).max(1)
+        ax.fill_between(t[::40][: len(loud)], 0, 0.5 * loud, color="#dddddd", lw=0)
+        for network in ("small", "large"):
+            c = render(path, "--network", network)
+            if c is not None:
+                ax.plot(c["time"], gap(c), color=INK[network], lw=1.1, label=network)
+        ax.set_title(name, loc="left", fontsize=9, pad=2)
+        ax.set_ylim(-0.08, 0.55), ax.set_xlim(0, t[-1])
+    axes[0].legend(ncols=2, loc="upper right"), axes[-1].set_xlabel("seconds")
+    save(figure, "languages")
+
+
 def listening():
     c = render(silence(300))
     t, at = c["time"], blinks(c["time"], c["eyeBlinkLeft"])
@@ -153,6 +180,7 @@ def film():
 
 with tempfile.TemporaryDirectory() as work:
     listening()
+    languages()
     if os.path.isdir(EVAL):
         film()
     else:
