@@ -6,6 +6,7 @@ mod captions;
 mod client;
 mod compose;
 mod daemon;
+mod doctor;
 mod face;
 mod gesture;
 mod input;
@@ -66,8 +67,10 @@ enum Command {
     Avatar(avatar::Command),
     /// Show, check or clear the session log: when the camera ran, was watched, and who was shown
     Log(log::Args),
-    /// List, install and verify models
+    /// List, install, verify and remove models
     Models(models::Models),
+    /// Check this machine, and print the remedy for each thing that is missing
+    Doctor(doctor::Args),
     /// Run the same pipeline offline, faster than real time, repeatable
     Render(render::Args),
     /// Tell whether pictures and videos were made by this program
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),
         Command::Render(args) => render::run(args),
+        Command::Doctor(args) => return doctor::run(&args, &Paths::find()),
         // Its exit status says more than done or failed.
         Command::Verify(args) => return verify::run(&args, &Paths::find()),
     };
