@@ -23,3 +23,4 @@ pub mod protobuf;
 pub mod render;
 pub mod sound;
 pub mod speech;
+pub mod tray;

@@ -80,6 +80,8 @@ enum Command {
     Models(models::Models),
     /// Check this machine, and print the remedy for each thing that is missing
     Doctor(doctor::Args),
+    /// Show the camera in the panel: who watches, profiles, mute, camera on and off
+    Tray,
     /// End the daemon
     Quit,
     /// Run the same pipeline offline, faster than real time, repeatable
@@ -132,6 +134,7 @@ pub fn main() -> ExitCode {
         Command::Avatar(command) => avatar::run(command, &Paths::find()),
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),
+        Command::Tray => block_on(crate::tray::run()),
         Command::Quit => switches::quit(),
         Command::Render(args) => render::run(args),
         Command::Doctor(args) => return doctor::run(&args, &Paths::find()),
