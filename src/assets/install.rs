@@ -57,17 +57,35 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// How far the file under way is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// A file begins: the model's name and the file's, and its bytes.
+    Begin(&'a str, u64),
+    /// So many bytes of it are here, about: a package of it may be smaller or larger.
+    At(u64),
+    /// It is in its place, or was given up.
+    End,
+}
+
 /// Installs models of a manifest.
 pub struct Installer<'a> {
     paths: &'a Paths,
     manifest: &'a Manifest,
     /// A folder of files to take instead of fetching.
     from: Option<PathBuf>,
+    progress: &'a dyn Fn(Progress<'_>),
 }
 
 impl<'a> Installer<'a> {
     pub fn new(paths: &'a Paths, manifest: &'a Manifest) -> Self {
-        Self { paths, manifest, from: None }
+        Self { paths, manifest, from: None, progress: &|_| () }
+    }
+
+    /// Has `progress` called while files come.
+    pub fn watched(mut self, progress: &'a dyn Fn(Progress<'_>)) -> Self {
+        self.progress = progress;
+        self
     }
 
     /// Takes the files from `folder` instead of fetching them: by their name in the models folder or at their source.
@@ -77,11 +95,12 @@ impl<'a> Installer<'a> {
     }
 
     /// Installs the models called `names`, or all that are not optional where there are no names; what is installed already
-    /// is left alone. `say` gets a line for each file.
+    /// is left alone. `say` gets a line for each file. What was downloaded when it is interrupted or fails is kept, and the next
+    /// run goes on from there.
     ///
     /// # Errors
-    /// An unknown name, a source that cannot be had, a file whose SHA-256 differs; files already placed stay, no other file
-    /// is left behind.
+    /// An unknown name, no space, a source that cannot be had, a file whose SHA-256 differs; files already placed stay, and nothing
+    /// is left behind but downloads that broke off.
     pub fn install(&self, names: &[String], say: &mut dyn FnMut(&str)) -> Result<()> {
         let models: Vec<&Model> = if names.is_empty() {
             self.manifest.iter().filter(|m| !m.optional).collect()
@@ -103,10 +122,40 @@ impl<'a> Installer<'a> {
                 model.name,
                 std::env::consts::ARCH
             );
+            if self.is_incomplete(model) {
+                say(&format!("{}: licence {}, {}", model.name, model.licence, model.attribution));
+            }
             for file in model.files() {
                 self.install_file(model, file, &mut scratch, say)?;
             }
         }
+        if let Some(scratch) = &mut scratch {
+            scratch.forget();
+        }
+        Ok(())
+    }
+
+    /// Whether something of the model has to be fetched, at a glance.
+    fn is_incomplete(&self, model: &Model) -> bool {
+        model.files().any(|f| !f.shipped && fs::metadata(f.place(self.paths)).map_or(0, |m| m.len()) != f.size)
+    }
+
+    /// Whether there is room for the file, and for the package that it comes in.
+    fn ensure_space(&self, file: &ModelFile) -> Result<()> {
+        const MARGIN: u64 = 16 << 20;
+        let folder = &self.paths.models;
+        let needed = file.size.saturating_mul(2).saturating_add(MARGIN);
+        // A file system that does not say is tried.
+        let Ok(system) = rustix::fs::statvfs(folder) else { return Ok(()) };
+        let free = system.f_bavail.saturating_mul(system.f_frsize);
+        ensure!(
+            free >= needed,
+            "installing {} needs {:.0} MB and {} has {:.0} MB left; free some space, or set VASA_MODELS_DIR to a folder on another disk",
+            file.name(),
+            needed as f64 / 1e6,
+            folder.display(),
+            free as f64 / 1e6
+        );
         Ok(())
     }
 
@@ -114,7 +163,7 @@ impl<'a> Installer<'a> {
         &self,
         model: &Model,
         file: &ModelFile,
-        scratch: &mut Option<Scratch>,
+        scratch: &mut Option<Scratch<'a>>,
         say: &mut dyn FnMut(&str),
     ) -> Result<()> {
         let place = file.place(self.paths);
@@ -151,12 +200,33 @@ impl<'a> Installer<'a> {
         }
         let scratch = match scratch {
             Some(s) => s,
-            None => scratch.insert(Scratch::new(&self.paths.models)?),
+            None => {
+                let new = scratch.insert(Scratch::new(&self.paths.models, self.progress)?);
+                // Whoever was waited for may have installed it.
+                if state(self.paths, file)? == State::Installed {
+                    say(&format!("{label}: installed"));
+                    return Ok(());
+                }
+                new
+            }
         };
+        self.ensure_space(file)?;
         let mut failures = Vec::new();
         for source in self.candidates(file) {
             say(&format!("{label}: taking {:.1} MB from {source}", file.size as f64 / 1e6));
-            match source.fetch(file, scratch).and_then(|fetched| adopt(&fetched, file, &place, &source)) {
+            (self.progress)(Progress::Begin(&label, file.size));
+            let mut taken = self.take(file, &source, scratch);
+            if matches!(taken, Ok(Err(_))) {
+                // Other bytes than they should be: what came from there is not kept. What was begun by an earlier run may be to
+                // blame: once more, from the beginning.
+                let resumed = scratch.resumed;
+                scratch.forget();
+                if resumed {
+                    taken = self.take(file, &source, scratch);
+                }
+            }
+            (self.progress)(Progress::End);
+            match taken.and_then(|adopted| adopted) {
                 Ok(()) => {
                     say(&format!("{label}: installed and verified"));
                     return Ok(());
@@ -165,6 +235,12 @@ impl<'a> Installer<'a> {
             }
         }
         bail!("the model \"{}\" could not be installed: {}", model.name, failures.join("; "));
+    }
+
+    /// Fetches a file and puts it in its place. The inner error: it came, and is not what it should be.
+    fn take(&self, file: &ModelFile, source: &Origin, scratch: &mut Scratch) -> Result<Result<()>> {
+        let fetched = source.fetch(file, scratch)?;
+        Ok(adopt(&fetched, file, &file.place(self.paths), source))
     }
 
     fn candidates(&self, file: &ModelFile) -> Vec<Origin> {

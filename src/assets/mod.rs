@@ -4,12 +4,14 @@ mod fetch;
 mod install;
 mod manifest;
 mod provider;
+mod remove;
 mod runtime;
 mod whisper;
 
-pub use install::{Installer, State, sha256, state};
+pub use install::{Installer, Progress, State, sha256, state};
 pub use manifest::{Kind, Manifest, Model, ModelFile, Source};
 pub use provider::{Provider, Running, accelerate, may_use_gpu, providers};
+pub use remove::{removable, remove};
 pub use runtime::{builder, keeping_builder, read_checked, runtime};
 pub use whisper::mel as whisper_mel;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use std::collections::HashMap;
+use zbus::fdo;
 use zbus::proxy;
 use zbus::zvariant::{OwnedValue, Value};
 
@@ -22,8 +23,12 @@ pub trait Camera {
     fn set_input(&self, value: &str) -> zbus::fdo::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn muted(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_muted(&self, value: bool) -> zbus::fdo::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn camera_on(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_camera_on(&self, value: bool) -> zbus::fdo::Result<()>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn outlets(&self) -> zbus::Result<Vec<(String, String, u32)>>;
     #[zbus(property(emits_changed_signal = "false"))]
@@ -32,6 +37,8 @@ pub trait Camera {
     fn problems(&self) -> zbus::Result<Vec<String>>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn stats(&self) -> zbus::Result<HashMap<String, OwnedValue>>;
+    #[zbus(no_autostart)]
+    fn quit(&self) -> zbus::Result<()>;
 }
 
 #[proxy(
@@ -47,6 +54,8 @@ pub trait Profiles {
     fn active(&self) -> zbus::Result<String>;
     #[zbus(property(emits_changed_signal = "false"))]
     fn intensity(&self) -> zbus::Result<f64>;
+    #[zbus(property)]
+    fn set_intensity(&self, value: f64) -> zbus::fdo::Result<()>;
     fn activate(&self, name: &str, intensity: f64, transition_ms: u32) -> zbus::Result<()>;
     fn gesture(&self, name: &str) -> zbus::Result<()>;
 }
@@ -156,14 +165,21 @@ pub async fn connect() -> Result<zbus::Connection> {
 
 /// Turns a D-Bus error into the sentence that it carries, or into how to start the daemon where nobody answered.
 pub fn explain(error: zbus::Error) -> anyhow::Error {
-    let zbus::Error::MethodError(name, message, _) = &error else {
-        return anyhow!("the daemon could not be reached: {error}");
-    };
-    match name.as_str() {
-        "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
-            anyhow!("the daemon is not running; start it with `vasa daemon` or `systemctl --user start vasa-camera`")
-        }
-        "org.freedesktop.DBus.Error.NoReply" => anyhow!("the daemon stopped before it answered; see its log"),
-        _ => anyhow!("{}", message.as_deref().unwrap_or(name.as_str())),
+    let none =
+        || anyhow!("the daemon is not running; start it with `vasa daemon` or `systemctl --user start vasa-camera`");
+    let silent = || anyhow!("the daemon stopped before it answered; see its log");
+    match &error {
+        zbus::Error::MethodError(name, message, _) => match name.as_str() {
+            "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => none(),
+            "org.freedesktop.DBus.Error.NoReply" => silent(),
+            _ => anyhow!("{}", message.as_deref().unwrap_or(name.as_str())),
+        },
+        // What properties answer with.
+        zbus::Error::FDO(e) => match &**e {
+            fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_) => none(),
+            fdo::Error::NoReply(_) => silent(),
+            _ => anyhow!("the daemon could not be reached: {error}"),
+        },
+        _ => anyhow!("the daemon could not be reached: {error}"),
     }
 }

@@ -6,6 +6,7 @@ mod captions;
 mod client;
 mod compose;
 mod daemon;
+mod doctor;
 mod face;
 mod gesture;
 mod input;
@@ -17,6 +18,7 @@ mod revoice;
 mod say;
 mod status;
 mod steering;
+mod switches;
 mod terminal;
 mod verify;
 mod words;
@@ -48,6 +50,14 @@ enum Command {
     Stop,
     /// Show or choose what drives the face: "text", "microphone" or "revoice"
     Input(input::Args),
+    /// Close the microphone: nothing of your own voice is heard or seen
+    Mute,
+    /// Open the microphone again
+    Unmute,
+    /// Show whether the camera is on; switch it off (apps see a card) and on
+    Camera(switches::Camera),
+    /// Show or set how strongly the profile colours the face
+    Intensity(switches::Intensity),
     /// Follow what the recogniser hears; switch it on and off
     Captions(captions::Args),
     /// Decide on the recognised sentences that wait to be spoken by the synthetic voice
@@ -66,8 +76,14 @@ enum Command {
     Avatar(avatar::Command),
     /// Show, check or clear the session log: when the camera ran, was watched, and who was shown
     Log(log::Args),
-    /// List, install and verify models
+    /// List, install, verify and remove models
     Models(models::Models),
+    /// Check this machine, and print the remedy for each thing that is missing
+    Doctor(doctor::Args),
+    /// Show the camera in the panel: who watches, profiles, mute, camera on and off
+    Tray,
+    /// End the daemon
+    Quit,
     /// Run the same pipeline offline, faster than real time, repeatable
     Render(render::Args),
     /// Tell whether pictures and videos were made by this program
@@ -105,6 +121,10 @@ pub fn main() -> ExitCode {
         Command::Say(args) => say::run(args),
         Command::Stop => say::stop(),
         Command::Input(args) => input::run(args),
+        Command::Mute => switches::mute(true),
+        Command::Unmute => switches::mute(false),
+        Command::Camera(args) => switches::camera(args),
+        Command::Intensity(args) => switches::intensity(args),
         Command::Captions(args) => captions::run(args),
         Command::Revoice(args) => revoice::run(args),
         Command::Words(args) => words::run(args),
@@ -114,7 +134,10 @@ pub fn main() -> ExitCode {
         Command::Avatar(command) => avatar::run(command, &Paths::find()),
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),
+        Command::Tray => block_on(crate::tray::run()),
+        Command::Quit => switches::quit(),
         Command::Render(args) => render::run(args),
+        Command::Doctor(args) => return doctor::run(&args, &Paths::find()),
         // Its exit status says more than done or failed.
         Command::Verify(args) => return verify::run(&args, &Paths::find()),
     };

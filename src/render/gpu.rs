@@ -35,6 +35,54 @@ impl AdapterChoice {
     }
 }
 
+/// The adapters that may draw on this machine, the one that is tried first first: name and kind for people, and whether it is a CPU.
+///
+/// # Errors
+/// A wrong `$VASA_ADAPTER`.
+pub fn adapters() -> Result<Vec<(String, bool)>> {
+    Ok(enumerate(AdapterChoice::from_env()?).iter().map(|a| (label(a), is_cpu(a))).collect())
+}
+
+/// All adapters of the choice: integrated, discrete, virtual, CPU.
+fn enumerate(choice: AdapterChoice) -> Vec<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN;
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::VULKAN));
+    adapters.retain(|a| match choice {
+        AdapterChoice::Auto => true,
+        AdapterChoice::Cpu => is_cpu(a),
+        AdapterChoice::Hardware => !is_cpu(a),
+    });
+    // An integrated GPU is ample for one person and wakes no fan.
+    adapters.sort_by_key(|a| match a.get_info().device_type {
+        wgpu::DeviceType::IntegratedGpu => 0,
+        wgpu::DeviceType::DiscreteGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    adapters
+}
+
+fn is_cpu(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().device_type == wgpu::DeviceType::Cpu
+}
+
+/// Name and kind, for people.
+fn label(adapter: &wgpu::Adapter) -> String {
+    let info = adapter.get_info();
+    let kind = match info.device_type {
+        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+        wgpu::DeviceType::VirtualGpu => "virtual GPU",
+        wgpu::DeviceType::Cpu => "CPU",
+        wgpu::DeviceType::Other => "other",
+    };
+    format!("{} ({kind})", info.name)
+}
+
 /// One pipeline a way of drawing.
 pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
@@ -70,35 +118,8 @@ impl Gpu {
     /// Takes the first adapter that works: integrated, discrete, virtual, CPU. `samples`: 4 on hardware, 1 on a CPU where
     /// not given (four samples cost a CPU adapter twice the time; strips along edges take their place).
     pub fn new(choice: AdapterChoice, samples: Option<u32>) -> Result<Self> {
-        let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-        descriptor.backends = wgpu::Backends::VULKAN;
-        descriptor.flags = wgpu::InstanceFlags::empty();
-        let instance = wgpu::Instance::new(descriptor);
-        let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::VULKAN));
-        let is_cpu = |a: &wgpu::Adapter| a.get_info().device_type == wgpu::DeviceType::Cpu;
-        adapters.retain(|a| match choice {
-            AdapterChoice::Auto => true,
-            AdapterChoice::Cpu => is_cpu(a),
-            AdapterChoice::Hardware => !is_cpu(a),
-        });
-        // An integrated GPU is ample for one person and wakes no fan.
-        adapters.sort_by_key(|a| match a.get_info().device_type {
-            wgpu::DeviceType::IntegratedGpu => 0,
-            wgpu::DeviceType::DiscreteGpu => 1,
-            wgpu::DeviceType::VirtualGpu => 2,
-            wgpu::DeviceType::Other => 3,
-            wgpu::DeviceType::Cpu => 4,
-        });
-        for adapter in &adapters {
-            let info = adapter.get_info();
-            let kind = match info.device_type {
-                wgpu::DeviceType::IntegratedGpu => "integrated GPU",
-                wgpu::DeviceType::DiscreteGpu => "discrete GPU",
-                wgpu::DeviceType::VirtualGpu => "virtual GPU",
-                wgpu::DeviceType::Cpu => "CPU",
-                wgpu::DeviceType::Other => "other",
-            };
-            let name = format!("{} ({kind})", info.name);
+        for adapter in &enumerate(choice) {
+            let name = label(adapter);
             let samples = samples.unwrap_or(if is_cpu(adapter) { 1 } else { 4 });
             match Self::on(adapter, name.clone(), samples) {
                 Ok(gpu) => {

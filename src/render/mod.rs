@@ -19,7 +19,7 @@ mod topology;
 
 pub use card::card;
 pub use frame::{Frame, Size};
-pub use gpu::AdapterChoice;
+pub use gpu::{AdapterChoice, adapters};
 pub use overlay::Overlay;
 
 use crate::avatar::{Avatar, Material};
