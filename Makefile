@@ -29,6 +29,9 @@ bench: setup build ## measure the renderer and the motion network
 measure: setup-test build ## record ten minutes of a call: do sound and picture drift apart?
 	@cargo test --release --locked --test microphone -- --ignored --nocapture ten_minutes
 
+figures: setup-test build ## measure start, first frame and rest of the camera
+	@cargo test --release --locked --test endurance -- --ignored --nocapture figures
+
 marks: build ## attack the invisible mark as calls, screens and people do, and print what is left of it
 	@cargo bench --locked --bench marks -- attacks
 
@@ -49,4 +52,4 @@ motion-plots: build ## draw the plots of docs/motion.md again and print its figu
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench measure marks marks-false sheet emotions motion-plots clean
+.PHONY: help run test setup setup-test build bench measure figures marks marks-false sheet emotions motion-plots clean

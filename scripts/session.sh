@@ -5,6 +5,7 @@
 # Inside such a session:
 #   session.sh --stop-pipewire    takes PipeWire down as a crash would (kill -9)
 #   session.sh --start-pipewire   brings it up (again)
+#   session.sh --stop-wireplumber, --start-wireplumber   the same for WirePlumber alone
 # Environment:
 #   SESSION_PIPEWIRE=later        PipeWire is left for --start-pipewire
 #   SESSION_HOME=FOLDER           a home that outlives the session; else a temporary one
@@ -61,13 +62,18 @@ start_pipewire() {
 }
 
 case ${1:-} in
-  --start-pipewire | --stop-pipewire)
+  --start-pipewire | --stop-pipewire | --start-wireplumber | --stop-wireplumber)
     : "${VASA_SESSION:?session.sh $1 belongs inside a session: session.sh COMMAND…}"
-    if [ "$1" = --start-pipewire ]; then start_pipewire; else end_services KILL wireplumber pulse pipewire; fi
+    case $1 in
+      --start-pipewire) start_pipewire ;;
+      --stop-pipewire) end_services KILL wireplumber pulse pipewire ;;
+      --start-wireplumber) service wireplumber wireplumber && wait_for ready ;;
+      --stop-wireplumber) end_services KILL wireplumber ;;
+    esac
     exit
     ;;
   "" | --*)
-    sed -n '2,12s/^# \?//p' "$0" >&2
+    sed -n '2,13s/^# \?//p' "$0" >&2
     exit 2
     ;;
 esac

@@ -188,6 +188,15 @@ pub fn list(paths: &Paths) -> Vec<AvatarInfo> {
     found.into_values().collect()
 }
 
+/// Where avatars lie: the folders that may hold some, and those of the avatars that are there.
+pub fn folders(paths: &Paths) -> Vec<PathBuf> {
+    let mut all: Vec<_> = paths.data.iter().map(|d| d.join(FOLDER)).collect();
+    let inside = |f: &PathBuf| std::fs::read_dir(f).into_iter().flatten().flatten();
+    let people: Vec<_> = all.iter().flat_map(inside).map(|e| e.path()).filter(|p| p.is_dir()).take(256).collect();
+    all.extend(people);
+    all
+}
+
 /// What the avatar in a folder says of itself; its pictures and its mesh are not looked at.
 ///
 /// # Errors

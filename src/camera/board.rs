@@ -95,6 +95,8 @@ pub(super) struct Shared {
     pub changes: watch::Sender<u64>,
     /// [`Demand`], packed: the renderer reads it for each frame.
     demand: AtomicU32,
+    /// The renderer is to wake, whatever the demand.
+    nudged: AtomicBool,
     reports: Mutex<[Report; 2]>,
     woken: Condvar,
 }
@@ -108,6 +110,7 @@ impl Shared {
             dropped: AtomicU64::new(0),
             changes: watch::Sender::new(0),
             demand: AtomicU32::new(0),
+            nudged: AtomicBool::new(false),
             reports: Mutex::new([of(settings.pipewire), of(settings.v4l2)]),
             woken: Condvar::new(),
         }
@@ -140,13 +143,21 @@ impl Shared {
         Demand::unpack(self.demand.load(Ordering::Acquire))
     }
 
-    /// Sleeps until `enough` of the demand, or `timeout`.
+    /// Ends the renderer's sleep, or its next one.
+    pub fn nudge(&self) {
+        let reports = lock(&self.reports);
+        self.nudged.store(true, Ordering::Release);
+        drop(reports);
+        self.woken.notify_all();
+    }
+
+    /// Sleeps until `enough` of the demand, a nudge, or `timeout`.
     pub fn wait(&self, timeout: Duration, enough: impl Fn(Demand) -> bool) -> Demand {
         let end = Instant::now() + timeout;
         let mut reports = lock(&self.reports);
         loop {
             let (demand, left) = (self.demand(), end.saturating_duration_since(Instant::now()));
-            if enough(demand) || left.is_zero() {
+            if self.nudged.swap(false, Ordering::AcqRel) || enough(demand) || left.is_zero() {
                 return demand;
             }
             reports = self.woken.wait_timeout(reports, left).unwrap_or_else(PoisonError::into_inner).0;
@@ -237,6 +248,10 @@ mod tests {
         let waiter = std::thread::spawn(move || other.wait(Duration::from_secs(60), |d| d == Demand::Full));
         s.report(Kind::PipeWire, offered(Demand::Full));
         assert_eq!(waiter.join().unwrap(), Demand::Full);
+        assert_eq!(s.wait(Duration::ZERO, |d| d == Demand::None), Demand::Full);
+        // A nudge ends one sleep, also the one that has not begun.
+        s.nudge();
+        assert_eq!(s.wait(Duration::from_secs(60), |d| d == Demand::None), Demand::Full);
         assert_eq!(s.wait(Duration::ZERO, |d| d == Demand::None), Demand::Full);
     }
 }

@@ -121,6 +121,11 @@ impl Camera {
         self.shared.wait(timeout, |demand| demand != known)
     }
 
+    /// Ends the renderer's sleep in one of the two above, or its next one: there is something else to draw.
+    pub fn nudge(&self) {
+        self.shared.nudge();
+    }
+
     /// The outlets that apps can open now.
     pub fn outlets(&self) -> Vec<OutletStatus> {
         self.shared.outlets()

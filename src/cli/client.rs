@@ -156,6 +156,26 @@ pub trait Listening {
     fn reject(&self, id: u64) -> zbus::Result<()>;
 }
 
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Avatars",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Avatars {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_active(&self, value: &str) -> zbus::fdo::Result<()>;
+}
+
+/// Whether a daemon runs. It is not started by the question.
+pub async fn is_running(connection: &zbus::Connection) -> bool {
+    let Ok(bus) = zbus::fdo::DBusProxy::new(connection).await else { return false };
+    let Ok(name) = "org.vasacamera.VasaCamera1".try_into() else { return false };
+    bus.name_has_owner(name).await.unwrap_or(false)
+}
+
 /// Connects to the session bus.
 pub async fn connect() -> Result<zbus::Connection> {
     zbus::Connection::session().await.map_err(|e| {

@@ -114,6 +114,8 @@ pub fn main() -> ExitCode {
         .with_env_filter(EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default)))
         .with_writer(std::io::stderr)
         .with_target(false)
+        // Where the log cannot be written (a full disk), a complaint about it cannot either, and would end the program.
+        .log_internal_errors(false)
         .init();
     let result = match cli.command {
         Command::Daemon(args) => daemon::run(args),

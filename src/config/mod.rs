@@ -1,6 +1,7 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
 mod certificate;
+mod choices;
 mod emotion;
 mod label;
 mod locale;
@@ -9,6 +10,7 @@ mod profile;
 mod settings;
 
 pub use certificate::{CertificateFiles, SignatureAlgorithm};
+pub use choices::{chosen_avatar, keep_avatar};
 pub use emotion::{Emotion, Emotions};
 pub use label::{Corner, LabelSettings, LabelStyle};
 pub use locale::{language, locale};

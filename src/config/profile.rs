@@ -5,6 +5,7 @@ use crate::face::{self, Weights};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+use toml::de::DeTable;
 
 /// How a profile colours the face.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,13 +76,18 @@ impl Default for Profile {
     }
 }
 
-/// What is wrong with a profile file, as one sentence with its remedy.
+/// What is wrong with a profile file.
 #[derive(Debug)]
-pub struct ProfileError(String);
+pub struct ProfileError {
+    /// Of the profile that it should have been.
+    pub name: String,
+    /// One sentence with file, line, column and remedy.
+    sentence: String,
+}
 
 impl std::fmt::Display for ProfileError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.sentence)
     }
 }
 
@@ -119,34 +125,39 @@ impl Profile {
     /// TOML that does not parse (with line and column), a key or an ARKit name that does not exist, a value out of its
     /// range: one sentence that names it and what is accepted.
     pub fn parse(name: &str, text: &str, origin: &str) -> Result<Self, ProfileError> {
+        let wrong = |sentence: String| ProfileError { name: name.into(), sentence };
+        // Where it stands in the file, if it does.
+        let at = |offset: Option<usize>| format!("{origin}{}", offset.map_or(String::new(), |o| place(text, o)));
         if !is_name(name) {
-            return Err(ProfileError(format!(
+            return Err(wrong(format!(
                 "the profile name \"{name}\" ({origin}) is not usable; use up to 64 lower-case letters, digits and -"
             )));
         }
         let written: Written = toml::from_str(text).map_err(|e| {
-            let place = e.span().map_or(String::new(), |s| {
-                let before = text.get(..s.start).unwrap_or(text);
-                let line = before.matches('\n').count() + 1;
-                let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-                format!(" line {line}, column {column}")
-            });
-            ProfileError(format!(
-                "{origin}{place}: {}; correct it and save again",
-                e.message().trim().replace('\n', " ")
-            ))
+            let told = e.message().trim().replace('\n', " ");
+            wrong(format!("{}: {told}; correct it and save again", at(e.span().map(|s| s.start))))
         })?;
+        let ranged = |table: &str, key: &str, value: f32, low: f32, high: f32| {
+            if value.is_finite() && (low..=high).contains(&value) {
+                return Ok(value);
+            }
+            let at = at(find(text, table, Some(key)));
+            Err(wrong(format!("{at}: {key} is {value}; it must be {low} to {high}")))
+        };
         let mut expression = Weights::default();
         for (key, value) in &written.expression {
             let slot = face::index_of(key).and_then(|i| expression.0.get_mut(i)).ok_or_else(|| {
-                ProfileError(format!(
-                    "{origin}: [expression] has no weight \"{key}\"; use ARKit's names, such as mouthSmileLeft"
-                ))
+                let at = at(find(text, "expression", Some(key)));
+                wrong(format!("{at}: [expression] has no weight \"{key}\"; use ARKit's names, such as mouthSmileLeft"))
             })?;
-            *slot = ranged(origin, key, *value, -1.0, 1.0)?;
+            *slot = ranged("expression", key, *value, -1.0, 1.0)?;
         }
-        let emotion = Emotions::of(written.emotion)
-            .map_err(|why| ProfileError(format!("{origin}: [emotion] is wrong: {why}")))?;
+        let emotion = Emotions::of(written.emotion.clone()).map_err(|why| {
+            // The one that is refused alone.
+            let one = |(key, value): &(&String, &f64)| Emotions::of([((*key).clone(), **value)]).is_err();
+            let key = written.emotion.iter().find(one).map(|(key, _)| key.as_str());
+            wrong(format!("{}: [emotion] is wrong: {why}", at(find(text, "emotion", key))))
+        })?;
         let m = written.motion;
         for (key, value, low, high) in [
             ("energy", m.energy, 0.0, 2.0),
@@ -158,7 +169,7 @@ impl Profile {
             ("head_roll", m.head_roll, -10.0, 10.0),
             ("voice_drive", m.voice_drive, 0.0, 1.0),
         ] {
-            ranged(origin, key, value, low, high)?;
+            ranged("motion", key, value, low, high)?;
         }
         Ok(Self {
             name: name.into(),
@@ -176,11 +187,21 @@ fn is_name(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-fn ranged(origin: &str, key: &str, value: f32, low: f32, high: f32) -> Result<f32, ProfileError> {
-    if value.is_finite() && (low..=high).contains(&value) {
-        Ok(value)
-    } else {
-        Err(ProfileError(format!("{origin}: {key} is {value}; it must be {low} to {high}")))
+/// " line 3, column 1" of the byte at `offset`.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
+    format!(" line {line}, column {column}")
+}
+
+/// Where a key of a table begins, or the table itself.
+fn find(text: &str, table: &str, key: Option<&str>) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let (name, value) = document.get_ref().get_key_value(table)?;
+    match key {
+        Some(key) => value.get_ref().as_table()?.get_key_value(key).map(|(key, _)| key.span().start),
+        None => Some(name.span().start),
     }
 }
 
@@ -203,7 +224,10 @@ impl Profiles {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 let origin = path.display().to_string();
                 let profile = read_bounded(path)
-                    .map_err(|e| ProfileError(format!("{origin} cannot be read: {e}; check the file")))
+                    .map_err(|why| ProfileError {
+                        name: name.clone().into_owned(),
+                        sentence: format!("{origin}{why}; correct it and save again"),
+                    })
                     .and_then(|text| Profile::parse(&name, &text, &origin));
                 match profile {
                     Ok(profile) => drop(found.insert(profile.name.clone(), profile)),
@@ -224,13 +248,13 @@ impl Profiles {
         self.0.iter()
     }
 
-    /// These profiles; where some file broke, also those of `old` that these lack.
-    pub fn or_keep(mut self, old: &Profiles, some_broke: bool) -> Self {
-        if some_broke {
-            let lost: Vec<_> = old.0.iter().filter(|p| self.get(&p.name).is_none()).cloned().collect();
-            self.0.extend(lost);
-            self.0.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+    /// These profiles, those whose files broke as they were in `old`.
+    pub fn or_keep(mut self, old: &Profiles, broken: &[ProfileError]) -> Self {
+        for kept in broken.iter().filter_map(|e| old.get(&e.name)) {
+            self.0.retain(|p| p.name != kept.name);
+            self.0.push(kept.clone());
         }
+        self.0.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
         self
     }
 
@@ -243,12 +267,22 @@ impl Profiles {
 /// A profile is a page of text; more than this is something else.
 const MAX_BYTES: u64 = 64 * 1024;
 
-fn read_bounded(path: &Path) -> std::io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > MAX_BYTES {
-        return Err(std::io::Error::other(format!("{size} bytes is too large for a profile (at most {MAX_BYTES})")));
+/// The text of a profile's file, or what follows its name in the sentence that says why not.
+fn read_bounded(path: &Path) -> Result<String, String> {
+    let unread = |e: std::io::Error| format!(" cannot be read: {e}");
+    let metadata = std::fs::metadata(path).map_err(unread)?;
+    // A pipe would never end.
+    if !metadata.is_file() {
+        return Err(" is no plain file".into());
     }
-    std::fs::read_to_string(path)
+    let size = metadata.len();
+    if size > MAX_BYTES {
+        return Err(format!(" has {size} bytes, which is too large for a profile (at most {MAX_BYTES})"));
+    }
+    String::from_utf8(std::fs::read(path).map_err(unread)?).map_err(|e| {
+        let good = String::from_utf8_lossy(e.as_bytes().get(..e.utf8_error().valid_up_to()).unwrap_or_default());
+        format!("{}: the text is not UTF-8", place(&good, good.len()))
+    })
 }
 
 #[cfg(test)]
@@ -276,6 +310,41 @@ mod tests {
         assert!(e.contains("\"mouthSmile\""), "{e}");
         let e = Profile::parse("x", "label = \"X\"\n[motion]\ntempo = 9.0\n", "x.toml").unwrap_err().to_string();
         assert!(e.contains("tempo is 9") && e.contains("0.5 to 2"), "{e}");
+    }
+
+    #[test]
+    fn whatever_is_wrong_is_told_with_its_place() {
+        for (text, place) in [
+            ("label = \"X\"\n[expression]\nmouthSmileLeft = 0.5\n mouthSmile = 1.0\n", "line 4, column 2"),
+            ("label = \"X\"\n[expression]\njawOpen = 7\n", "line 3, column 1"),
+            ("label = \"ä\"\nexpression = { jawOpen = 0.1, jawLeft = 2.0 }\n", "line 2, column 31"),
+            ("label = \"X\"\n[emotion]\nsad = 0.5\nglad = 0.1\n", "line 4, column 1"),
+            ("label = \"X\"\n[emotion]\nsad = nan\n", "line 3, column 1"),
+            ("label = \"X\"\n[motion]\nenergy = 1\ntempo = 9\n", "line 4, column 1"),
+            ("[motion]\nenergy = 1\n", "line 1, column 1"),
+            ("label = ", "line 1, column 9"),
+            ("label = 3", "line 1, column 9"),
+        ] {
+            let e = Profile::parse("x", text, "x.toml").unwrap_err().to_string();
+            assert!(e.starts_with(&format!("x.toml {place}: ")), "{text}: {e}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_none_costs_only_itself_and_a_broken_one_keeps_its_last_good_form() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(dir.path().join(name), bytes).unwrap();
+        write("mine.toml", b"label = \"Mine\"");
+        write("other.toml", b"label = \"Other\"");
+        let (old, _) = Profiles::load(&[dir.path()]);
+        write("mine.toml", b"label = \"Mi\n\xff\"");
+        std::fs::remove_file(dir.path().join("other.toml")).unwrap();
+        std::fs::create_dir(dir.path().join("folder.toml")).unwrap();
+        let (new, broken) = Profiles::load(&[dir.path()]);
+        let told: Vec<_> = broken.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("folder.toml is no plain file") && told[1].contains("line 2, column 1"), "{told:?}");
+        // What is gone is gone; what is broken is as it was.
+        assert_eq!(new.or_keep(&old, &broken).names(), "neutral, mine");
     }
 
     #[test]

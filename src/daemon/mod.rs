@@ -1,7 +1,9 @@
 //! The life of the program: wiring, the main loop, shutdown, readiness and watchdog.
 
+mod avatars;
 mod dbus;
 mod ear;
+mod files;
 mod last_face;
 mod motion_thread;
 mod overlay;
@@ -9,13 +11,15 @@ mod pending;
 mod problems;
 mod render_thread;
 pub mod session_log;
+mod sleep;
 mod state;
 mod stats;
 mod view;
 
+use crate::avatar;
 use crate::camera::{Camera, CameraSettings};
 use crate::clock::Moment;
-use crate::config::{Paths, Settings};
+use crate::config::{self, Paths, Settings};
 use crate::identity::Identity;
 use crate::listen::{self, Listener};
 use crate::mark::{Dated, Marker};
@@ -24,11 +28,14 @@ use crate::motion::{Lips, Motion};
 use crate::render::{Frame, card};
 use crate::speech::{Event, Speaker};
 use anyhow::{Context, Result};
+use avatars::{Avatars, Stage};
 use ear::{Ear, Listeners};
+use files::Watch;
 use motion_thread::{MotionThread, sound_to_picture};
 use problems::Problems;
 use render_thread::{Drawing, FACES, RenderThread};
 use session_log::SessionLog;
+use sleep::Sleep;
 use state::{SoundPath, State};
 use stats::Stats;
 use std::sync::Arc;
@@ -51,13 +58,16 @@ const REFRESH: Duration = Duration::from_millis(250);
 /// # Errors
 /// No session bus, another daemon on it, or a thread that could not be started or that died. Everything else (no
 /// camera, no microphone, no voice, no model) is a problem that is shown and mended while running.
-pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
+pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
+    let bus = dbus::connect().await?;
     tracing::info!("vasa {} starts", env!("CARGO_PKG_VERSION"));
     let stats = Arc::new(Stats::default());
     let problems = Arc::new(Problems::default());
     let (view_sender, view) = watch::channel(Arc::default());
     let (handle, mut commands) = Handle::new(view, stats.clone());
 
+    let configured = settings.avatar.clone();
+    settings.avatar = chosen_avatar(&paths, &settings);
     let mut marker = Marker::new(settings.size, identity(&paths, &problems)?, settings.label, Dated::Now);
     let offered =
         CameraSettings { size: settings.size, fps: settings.fps, pipewire: settings.pipewire, v4l2: settings.v4l2 };
@@ -88,7 +98,9 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
         MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, stats.clone(), problems.clone())
             .context("error starting the motion thread")?;
     let (avatar, size, fps) = (settings.avatar.clone(), settings.size, settings.fps);
-    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay };
+    let stage = Stage::default();
+    let (avatars, mut brought) = Avatars::new(paths.clone(), size, stage.clone());
+    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay, stage };
     let waker = motion.waker().context("the motion thread ended at once")?;
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
@@ -96,13 +108,14 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
     let sound = SoundPath { microphone, ear, own_voice, listener };
     let keep_log = settings.session_log;
-    let threads = (motion, render);
+    let (threads, avatars) = ((motion, render), (avatars, configured));
     let mut state =
-        State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, threads, problems.clone());
+        State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, threads, avatars, problems.clone());
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
-    let service = dbus::Service::start(handle).await?;
+    let service = dbus::Service::start(bus, handle).await?;
     // The name is ours: no other daemon writes the log.
+    let (_watch, mut files) = Watch::start(paths.clone(), problems.clone());
     let mut log = SessionLog::start(keep_log, paths, problems).context("error starting the session log's thread")?;
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!("ready");
@@ -112,6 +125,7 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut refresh = interval(REFRESH);
     refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut sleep = Sleep::new();
     let mut watchdog = Watchdog::new(&stats);
     let mut camera_changes = camera.changes();
     let outcome = loop {
@@ -119,7 +133,13 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             // A client asks for something.
             Some((request, reply)) = commands.recv() => {
                 let quit = matches!(request, Request::Quit);
-                let answer = state.carry_out(request);
+                let answer = match request {
+                    Request::SetAvatar(name) => {
+                        state.ask_avatar(name, Some(reply));
+                        continue;
+                    }
+                    request => state.carry_out(request),
+                };
                 update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 let _ = reply.send(answer);
                 if quit {
@@ -127,6 +147,19 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     break Ok(());
                 }
+            }
+            // An avatar that was asked for is there, or is not.
+            Some(brought) = brought.recv() => {
+                let (reply, answer) = state.avatar_brought(brought);
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
+                if let Some(reply) = reply {
+                    let _ = reply.send(answer);
+                }
+            }
+            // A profile or an avatar was made, changed or removed.
+            Some(()) = files.recv() => {
+                state.files_changed();
+                update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
             }
             // The voice begins or ends an utterance.
             Some(event) = speech_events.recv() => {
@@ -158,6 +191,10 @@ pub async fn run(settings: Settings, paths: Paths) -> Result<()> {
             _ = refresh.tick() => {
                 if let Err(e) = state.check_threads() {
                     break Err(e);
+                }
+                if let Some(slept) = sleep.woke() {
+                    tracing::info!("the machine slept for {} s; the camera goes on", slept.as_secs());
+                    state.open_microphone_again();
                 }
                 update(&mut state, &mut shown, &mut log, &view_sender, &service).await;
                 watchdog.feed(&stats, camera.watched());
@@ -210,6 +247,20 @@ async fn update(
     if let Err(e) = service.signal_changes(&old, shown).await {
         tracing::warn!("error signalling a change: {e:?}");
     }
+}
+
+/// The avatar that was chosen last. One that is gone, or a file that is broken, costs only the choice.
+fn chosen_avatar(paths: &Paths, settings: &Settings) -> String {
+    let chosen = config::chosen_avatar(paths, settings).and_then(|name| {
+        if name != settings.avatar {
+            avatar::find(paths, &name)?;
+        }
+        Ok(name)
+    });
+    chosen.unwrap_or_else(|e| {
+        tracing::warn!("the avatar that was chosen last is forgotten (\"{}\" is shown): {e:#}", settings.avatar);
+        settings.avatar.clone()
+    })
 }
 
 /// The installation's key, or one for this run where it cannot be kept.

@@ -1,5 +1,6 @@
 //! The render thread: while somebody watches it draws the face of the moment, marks the picture and hands it to the camera.
 
+use super::avatars::{Dressed, Stage};
 use super::motion_thread::{Message as MotionMessage, Source};
 use super::problems::Problems;
 use super::stats::Stats;
@@ -40,6 +41,8 @@ pub enum Message {
         subtitle: Option<String>,
         composing: bool,
     },
+    /// Somebody else is shown from the next frame on.
+    Avatar(Box<Dressed>),
 }
 
 /// What the thread draws with.
@@ -51,12 +54,15 @@ pub struct Drawing {
     pub marker: Marker,
     /// From a sound to its picture.
     pub delay: Duration,
+    /// Told to whoever prepares another avatar.
+    pub stage: Stage,
 }
 
 /// The running thread; dropping it ends it.
 pub struct RenderThread {
     messages: Option<Sender<Message>>,
     thread: Option<JoinHandle<()>>,
+    camera: Arc<Camera>,
 }
 
 impl RenderThread {
@@ -71,6 +77,7 @@ impl RenderThread {
         problems: Arc<Problems>,
     ) -> std::io::Result<Self> {
         let (messages, receiver) = channel();
+        let theirs = camera.clone();
         let thread = std::thread::Builder::new().name("render".into()).spawn(move || {
             let (frame, overlay) = (Frame::new(drawing.size), Overlay::new(drawing.size));
             Loop {
@@ -82,7 +89,7 @@ impl RenderThread {
                 drawing_takes: 0.01,
                 stands: 0.0,
                 drawing,
-                camera,
+                camera: theirs,
                 faces,
                 wake_motion,
                 stats,
@@ -93,12 +100,13 @@ impl RenderThread {
             }
             .run();
         })?;
-        Ok(Self { messages: Some(messages), thread: Some(thread) })
+        Ok(Self { messages: Some(messages), thread: Some(thread), camera })
     }
 
     pub fn send(&self, message: Message) {
         if let Some(messages) = &self.messages {
             let _ = messages.send(message);
+            self.camera.nudge();
         }
     }
 
@@ -110,6 +118,7 @@ impl RenderThread {
 impl Drop for RenderThread {
     fn drop(&mut self) {
         self.messages = None;
+        self.camera.nudge();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -148,23 +157,18 @@ struct Loop {
 impl Loop {
     fn run(mut self) {
         // One picture before anybody asks: an app that opens the camera gets it at once.
-        let begin = Moment::now();
-        self.draw(begin);
-        let marked = self.drawing.marker.mark(&mut self.frame, begin);
-        self.camera.publish(&marked);
+        self.show(Moment::now());
         let mut due = Moment::now();
         let mut before: Option<Moment> = None;
         loop {
+            let mut news = false;
             loop {
                 match self.receiver.try_recv() {
-                    Ok(Message::CameraOn(on)) => self.camera_on = on,
-                    Ok(Message::Overlay { subtitle, composing }) => {
-                        self.overlay.set_subtitle(subtitle.as_deref());
-                        self.overlay.set_composing(composing);
-                    }
+                    Ok(message) => self.take(message),
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => return,
                 }
+                news = true;
             }
             let demand = self.camera.demand();
             let streamed = std::mem::replace(&mut self.streaming, demand == Demand::Full);
@@ -176,6 +180,10 @@ impl Loop {
                 Demand::Idle(fps) => fps.min(self.drawing.fps),
                 Demand::None => {
                     before = None;
+                    // Whoever opens the camera next gets no picture from before.
+                    if news {
+                        self.show(Moment::now());
+                    }
                     if self.camera.wait_watched(Duration::from_millis(500)) {
                         due = Moment::now();
                         let _ = self.wake_motion.send(MotionMessage::Wake);
@@ -187,10 +195,7 @@ impl Loop {
             let fps = if moving { fps } else { fps.min(CARD_FPS) };
             self.stands = 1.0 / f64::from(fps.max(1));
             let began = Moment::now();
-            self.draw(began);
-            let marked = self.drawing.marker.mark(&mut self.frame, began);
-            let drawn = Moment::now();
-            self.camera.publish(&marked);
+            let drawn = self.show(began);
             self.drawing_takes += (drawn.seconds_since(began).min(0.1) - self.drawing_takes) * DRAWING_SMOOTH;
             self.stats.frame(ms(drawn, began), before.map(|b| ms(began, b)));
             self.stats.dropped_frames.store(self.camera.dropped(), Relaxed);
@@ -202,7 +207,8 @@ impl Loop {
                 due = Moment::now();
             }
             // Somebody who begins to watch is not kept waiting for a slow frame.
-            if self.camera.wait_demand(demand, due.wait()) != demand {
+            while self.camera.wait_demand(demand, due.wait()) == demand && !due.wait().is_zero() {}
+            if self.camera.demand() != demand {
                 due = Moment::now();
             }
             // Motion sleeps until it is told that somebody watches; telling it twice costs nothing.
@@ -210,6 +216,38 @@ impl Loop {
                 let _ = self.wake_motion.send(MotionMessage::Wake);
             }
         }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::CameraOn(on) => self.camera_on = on,
+            Message::Overlay { subtitle, composing } => {
+                self.overlay.set_subtitle(subtitle.as_deref());
+                self.overlay.set_composing(composing);
+            }
+            Message::Avatar(dressed) => {
+                let Dressed { name, renderer, hash } = *dressed;
+                tracing::info!("drawing \"{name}\" on {}", renderer.adapter());
+                self.drawing.avatar = name;
+                self.take_artist(renderer, hash);
+            }
+        }
+    }
+
+    fn take_artist(&mut self, renderer: Renderer, hash: AvatarHash) {
+        let _ = self.stats.renderer.set(renderer.adapter().to_string());
+        self.problems.set("render", Vec::new());
+        self.drawing.stage.set(Some(renderer.device()));
+        self.artist = Artist::Ready(Box::new(renderer), hash);
+    }
+
+    /// Draws, marks and publishes one frame; when it was drawn.
+    fn show(&mut self, now: Moment) -> Moment {
+        self.draw(now);
+        let marked = self.drawing.marker.mark(&mut self.frame, now);
+        let drawn = Moment::now();
+        self.camera.publish(&marked);
+        drawn
     }
 
     fn draw(&mut self, now: Moment) {
@@ -224,15 +262,13 @@ impl Loop {
         if let Artist::Waiting { retry, .. } = self.artist
             && now >= retry
         {
-            self.artist = match self.open_renderer() {
+            match self.open_renderer() {
                 Ok((renderer, hash)) => {
                     tracing::info!("drawing \"{}\" on {}", self.drawing.avatar, renderer.adapter());
-                    let _ = self.stats.renderer.set(renderer.adapter().to_string());
-                    self.problems.set("render", Vec::new());
-                    Artist::Ready(Box::new(renderer), hash)
+                    self.take_artist(renderer, hash);
                 }
-                Err(e) => self.fall_back(&e, now),
-            };
+                Err(e) => self.artist = self.fall_back(&e, now),
+            }
         }
         if let Artist::Ready(renderer, _) = &mut self.artist
             && let Err(e) = renderer.draw(&self.current.0, &mut self.frame)
@@ -264,6 +300,7 @@ impl Loop {
     fn fall_back(&self, error: &anyhow::Error, now: Moment) -> Artist {
         let sentence = format!("the avatar cannot be drawn: {error:#}");
         self.problems.set("render", vec![sentence.clone()]);
+        self.drawing.stage.set(None);
         Artist::Waiting { retry: now + Duration::from_secs_f64(RETRY), why: sentence }
     }
 

@@ -1,5 +1,6 @@
 //! What the main loop owns: it alone changes it, on request, and shows it as a [`View`].
 
+use super::avatars::{Avatars, Brought, Reply};
 use super::ear::{Choice, Ear, Wanted};
 use super::motion_thread::{Message as MotionMessage, MotionThread};
 use super::overlay::Overlay;
@@ -8,8 +9,9 @@ use super::problems::Problems;
 use super::render_thread::{Message as RenderMessage, RenderThread};
 use super::session_log::Session;
 use super::view::{MicrophoneStatus, Refusal, Request, SayRequest, State as Running, View};
+use crate::avatar;
 use crate::camera::{Camera, Demand};
-use crate::config::{Emotions, Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
+use crate::config::{self, Emotions, Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
 use crate::listen::{self, Listener};
 use crate::microphone::Microphone;
 use crate::motion::{Aim, Gesture, Steering, Turn, check_distance};
@@ -60,6 +62,13 @@ pub struct State {
     /// The overlay as the picture was last told.
     drawn: (Option<String>, bool),
     steering: Steering,
+    avatars: Avatars,
+    /// Those that can be chosen: (name, label, kind).
+    people: Vec<(String, String, String)>,
+    /// The avatar that the settings name, which is not always the one that is shown.
+    configured: String,
+    /// The profile that is chosen and whose file has gone.
+    lost_profile: Option<String>,
 }
 
 impl State {
@@ -70,11 +79,13 @@ impl State {
         speaker: Arc<Speaker>,
         sound: SoundPath,
         (motion, render): (MotionThread, RenderThread),
+        (avatars, configured): (Avatars, String),
         problems: Arc<Problems>,
     ) -> Self {
         let (profiles, broken) = Profiles::load(&paths.profiles());
         problems.set("profiles", broken.iter().map(ToString::to_string).collect());
         let voices = speech::voices(&paths);
+        let people = people(&paths);
         let mut state = Self {
             settings,
             paths,
@@ -95,6 +106,10 @@ impl State {
             overlay: Overlay::default(),
             drawn: (None, false),
             steering: Steering::default(),
+            avatars,
+            people,
+            configured,
+            lost_profile: None,
         };
         state.correct_settings();
         state.apply_style(Duration::ZERO);
@@ -179,6 +194,7 @@ impl State {
             voices: self.voices.iter().map(|v| (v.name.clone(), v.language.clone(), v.engine.to_string())).collect(),
             voice: self.voice(),
             rate: self.settings.rate,
+            avatars: self.people.clone(),
             avatar: self.settings.avatar.clone(),
             composing: self.overlay.composing(Instant::now()),
             microphone: self.sound.microphone.as_ref().map_or_else(MicrophoneStatus::default, |m| MicrophoneStatus {
@@ -346,9 +362,40 @@ impl State {
                 self.motion.send(MotionMessage::Gesture(gesture));
             }
             Request::Reload => self.reload()?,
+            // Answered when it is there: `ask_avatar`.
+            Request::SetAvatar(name) => self.ask_avatar(name, None),
             Request::Quit => {}
         }
         Ok(0)
+    }
+
+    /// Begins to bring an avatar on; `reply` is answered when it is shown, or refused.
+    pub fn ask_avatar(&mut self, name: String, reply: Option<Reply>) {
+        match reply {
+            Some(reply) if name == self.settings.avatar && self.avatars.stands() => drop(reply.send(Ok(0))),
+            reply => self.avatars.bring(name, reply),
+        }
+    }
+
+    /// Shows an avatar that was brought on, and remembers it. What is to be answered, and to whom.
+    pub fn avatar_brought(&mut self, brought: Brought) -> (Option<Reply>, Result<u64, Refusal>) {
+        self.avatars.go_on();
+        let Brought { name, dressed, reply } = brought;
+        let answer = dressed.map(|dressed| {
+            self.render.send(RenderMessage::Avatar(Box::new(dressed)));
+            let kept = config::keep_avatar(&self.paths, &self.configured, &name);
+            self.settings.avatar = name;
+            let told = kept.map_err(|e| {
+                format!(
+                    "the avatar is not remembered over a restart: {e:#}; make room, or set `avatar` in the settings"
+                )
+            });
+            self.problems.set("choices", told.err().into_iter().collect());
+            0
+        });
+        let told = answer.as_ref().err().filter(|_| reply.is_none()).map(|r| r.sentence().to_owned());
+        self.problems.set("avatar", told.into_iter().collect());
+        (reply, answer)
     }
 
     /// Follows the voice: an utterance may have its own profile.
@@ -417,6 +464,8 @@ impl State {
         }
         self.settings.profile = name;
         self.settings.intensity = intensity;
+        self.lost_profile = None;
+        self.problems.set("profile", Vec::new());
         self.apply_style(over);
         Ok(())
     }
@@ -473,12 +522,15 @@ impl State {
         self.settings.voice.clone().or_else(default).unwrap_or_default()
     }
 
-    fn apply_style(&self, over: Duration) {
+    /// The profile in use: the utterance's own, else the active one. None: neutral.
+    fn style(&self) -> Option<&Profile> {
         let own = self.utterance.as_ref().and_then(|(_, p)| p.as_deref());
-        let name = own.unwrap_or(&self.settings.profile);
-        let profile = self.profiles.get(name).cloned().unwrap_or_else(Profile::default);
+        self.profiles.get(own.unwrap_or(&self.settings.profile))
+    }
+
+    fn apply_style(&self, over: Duration) {
         self.motion.send(MotionMessage::Style {
-            profile: Box::new(profile),
+            profile: Box::new(self.style().cloned().unwrap_or_default()),
             intensity: self.settings.intensity as f32,
             over,
         });
@@ -525,29 +577,73 @@ impl State {
         }
     }
 
+    /// A device that the machine slept over may be open and never give a sound again.
+    pub fn open_microphone_again(&mut self) {
+        if self.wanted.take().is_some() {
+            self.sound.ear.want(None);
+        }
+        self.follow_listeners();
+    }
+
     /// Reads profiles and settings again. What only a restart can change (outlets, size) stays as it is.
     fn reload(&mut self) -> Result<(), Refusal> {
         let new = Settings::load(&self.paths.settings)
             .map_err(|e| Refusal::Failed(format!("{e:#}; the running settings are kept")))?;
-        let (profiles, broken) = Profiles::load(&self.paths.profiles());
-        // A profile whose file broke keeps its last good form.
-        self.profiles = profiles.or_keep(&self.profiles, !broken.is_empty());
-        self.problems.set("profiles", broken.iter().map(ToString::to_string).collect());
+        let broken = self.load_profiles();
         self.voices = speech::voices(&self.paths);
         self.change_input(new.input);
+        self.people = people(&self.paths);
+        self.lost_profile = None;
+        let configured = std::mem::replace(&mut self.configured, new.avatar.clone());
+        if configured != new.avatar && self.settings.avatar != new.avatar {
+            self.avatars.bring(new.avatar.clone(), None);
+        }
         self.settings =
             Settings { size: self.settings.size, fps: self.settings.fps, avatar: self.settings.avatar.clone(), ..new };
         self.correct_settings();
+        self.follow_profile();
         self.apply_style(PROPERTY_FADE);
         self.apply_microphone();
         self.apply_monitor();
-        if broken.is_empty() {
-            Ok(())
-        } else {
-            let all: Vec<_> = broken.iter().map(ToString::to_string).collect();
-            Err(Refusal::Failed(all.join("; ")))
+        if broken.is_empty() { Ok(()) } else { Err(Refusal::Failed(broken.join("; "))) }
+    }
+
+    /// Profiles or avatars on the disk are others than before.
+    pub fn files_changed(&mut self) {
+        self.people = people(&self.paths);
+        let before = self.style().cloned();
+        self.load_profiles();
+        self.follow_profile();
+        if self.style() != before.as_ref() {
+            self.apply_style(PROPERTY_FADE);
         }
     }
+
+    /// Reads the profiles; one whose file broke keeps its last good form. What is wrong.
+    fn load_profiles(&mut self) -> Vec<String> {
+        let (profiles, broken) = Profiles::load(&self.paths.profiles());
+        self.profiles = profiles.or_keep(&self.profiles, &broken);
+        let told: Vec<_> = broken.iter().map(ToString::to_string).collect();
+        self.problems.set("profiles", told.clone());
+        told
+    }
+
+    /// The active profile may have gone, or come back.
+    fn follow_profile(&mut self) {
+        if let Some(back) = self.lost_profile.take_if(|lost| self.profiles.get(lost).is_some()) {
+            self.settings.profile = back;
+        } else if self.profiles.get(&self.settings.profile).is_none() {
+            self.lost_profile = Some(std::mem::replace(&mut self.settings.profile, "neutral".into()));
+        }
+        let told = self.lost_profile.as_ref().map(|lost| {
+            format!("the file of the active profile \"{lost}\" is gone (\"neutral\" is used); bring it back or choose another")
+        });
+        self.problems.set("profile", told.into_iter().collect());
+    }
+}
+
+fn people(paths: &Paths) -> Vec<(String, String, String)> {
+    avatar::list(paths).into_iter().map(|a| (a.name, a.label, a.kind)).collect()
 }
 
 /// How the user hears the synthetic voice.

@@ -52,6 +52,8 @@ pub struct View {
     pub voices: Vec<(String, String, String)>,
     pub voice: String,
     pub rate: f64,
+    /// (name, label, kind).
+    pub avatars: Vec<(String, String, String)>,
     pub avatar: String,
     /// The user is typing.
     pub composing: bool,
@@ -83,6 +85,7 @@ pub enum Refusal {
     InvalidArgument(String),
     NotFound(String),
     NotReady(String),
+    NotPermitted(String),
     Failed(String),
 }
 
@@ -90,7 +93,11 @@ impl Refusal {
     /// The sentence.
     pub fn sentence(&self) -> &str {
         match self {
-            Refusal::InvalidArgument(m) | Refusal::NotFound(m) | Refusal::NotReady(m) | Refusal::Failed(m) => m,
+            Refusal::InvalidArgument(m)
+            | Refusal::NotFound(m)
+            | Refusal::NotReady(m)
+            | Refusal::NotPermitted(m)
+            | Refusal::Failed(m) => m,
         }
     }
 }
@@ -151,6 +158,8 @@ pub enum Request {
     SetDistance(f64),
     /// By its name.
     Gesture(String),
+    /// By its name.
+    SetAvatar(String),
     Reload,
     Quit,
 }

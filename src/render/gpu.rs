@@ -84,6 +84,7 @@ fn label(adapter: &wgpu::Adapter) -> String {
 }
 
 /// One pipeline a way of drawing.
+#[derive(Clone)]
 pub(super) struct Pipelines {
     pub background: wgpu::RenderPipeline,
     pub eye: wgpu::RenderPipeline,
@@ -100,7 +101,8 @@ pub(super) struct Pipelines {
     pub strip: wgpu::RenderPipeline,
 }
 
-/// A device with everything that does not depend on the avatar.
+/// A device with everything that does not depend on the avatar. A clone is the same device.
+#[derive(Clone)]
 pub(super) struct Gpu {
     pub device: wgpu::Device,
     pub queue: wgpu::Queue,

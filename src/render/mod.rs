@@ -37,6 +37,20 @@ pub struct Renderer {
     scene: Scene,
 }
 
+/// The adapter that a renderer draws on, for another renderer beside it.
+#[derive(Clone)]
+pub struct Device(Gpu);
+
+impl Device {
+    /// As [`Renderer::new`], on this adapter: its pipelines are there already, and who draws on it goes on meanwhile.
+    ///
+    /// # Errors
+    /// As [`Renderer::new`].
+    pub fn renderer(&self, avatar: &Avatar, size: Size) -> Result<Renderer> {
+        Renderer::with(self.0.clone(), avatar, size)
+    }
+}
+
 /// A rectangle of pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
@@ -69,15 +83,21 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::new`].
     pub fn on(avatar: &Avatar, size: Size, choice: AdapterChoice, samples: Option<u32>) -> Result<Self> {
-        let fits = |n: u32| (16..=4096).contains(&n) && n.is_multiple_of(2);
-        if !fits(size.width) || !fits(size.height) {
-            bail!("the picture size {}x{} cannot be drawn; both must be even and 16 to 4096", size.width, size.height);
-        }
-        let gpu = Gpu::new(choice, samples)?;
+        check_size(size)?;
+        Self::with(Gpu::new(choice, samples)?, avatar, size)
+    }
+
+    fn with(gpu: Gpu, avatar: &Avatar, size: Size) -> Result<Self> {
+        check_size(size)?;
         let scene = Scene::new(&gpu, avatar, size)?;
         let mut renderer = Self { gpu, scene };
         renderer.prepare()?;
         Ok(renderer)
+    }
+
+    /// The adapter that draws, for another renderer beside this one.
+    pub fn device(&self) -> Device {
+        Device(self.gpu.clone())
     }
 
     /// Name and kind of the adapter that draws.
@@ -238,9 +258,17 @@ impl Renderer {
             },
             region.extent(),
         );
-        gpu.queue.submit([encoder.finish()]);
-        read_back(gpu, scene, region, &drawn, into)
+        let submission = gpu.queue.submit([encoder.finish()]);
+        read_back(gpu, scene, submission, region, &drawn, into)
     }
+}
+
+fn check_size(size: Size) -> Result<()> {
+    let fits = |n: u32| (16..=4096).contains(&n) && n.is_multiple_of(2);
+    if !fits(size.width) || !fits(size.height) {
+        bail!("the picture size {}x{} cannot be drawn; both must be even and 16 to 4096", size.width, size.height);
+    }
+    Ok(())
 }
 
 impl Region {
@@ -354,11 +382,20 @@ fn record(gpu: &Gpu, scene: &Scene, pass: &mut wgpu::RenderPass<'_>, work: &Work
 }
 
 /// Waits for the picture and joins it with the background.
-fn read_back(gpu: &Gpu, scene: &Scene, region: Region, drawn: &Drawn, into: &mut Frame) -> Result<()> {
+fn read_back(
+    gpu: &Gpu,
+    scene: &Scene,
+    submission: wgpu::SubmissionIndex,
+    region: Region,
+    drawn: &Drawn,
+    into: &mut Frame,
+) -> Result<()> {
     let stride = row_bytes(region.width) as usize;
     let slice = scene.target.readback.slice(..(stride * region.height as usize) as u64);
     slice.map_async(wgpu::MapMode::Read, |_| {});
-    gpu.device.poll(wgpu::PollType::wait_indefinitely()).context("error waiting for the picture")?;
+    // For this picture alone: another renderer may work on the device.
+    let drawn_now = wgpu::PollType::Wait { submission_index: Some(submission), timeout: None };
+    gpu.device.poll(drawn_now).context("error waiting for the picture")?;
     gpu.check()?;
     {
         let mapped = slice.get_mapped_range().context("error reading the picture back")?;

@@ -6,6 +6,7 @@
 
 pub mod recording;
 pub mod words;
+pub mod world;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

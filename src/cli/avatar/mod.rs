@@ -4,22 +4,28 @@ mod ask;
 mod consent;
 
 use super::captions::printable;
+use super::client::{AvatarsProxy, connect, explain, is_running};
 use super::print_line;
 use crate::avatar::consent::{Consent, Whose, required};
 use crate::avatar::{self, Avatar, AvatarInfo};
-use crate::config::Paths;
+use crate::config::{Paths, Settings, chosen_avatar};
 use crate::hex;
 use crate::identity::Identity;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List the avatars
+    /// List the avatars; the one that is shown is marked
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Show another avatar, from now on and after a restart
+    Use {
+        /// As `vasa avatar list` shows it
+        name: String,
     },
     /// Show an avatar's licence, its hash, and for a photo whose face it is
     Show {
@@ -36,10 +42,14 @@ pub enum Command {
 /// Runs the command.
 ///
 /// # Errors
-/// An unknown name, an avatar that cannot be read; for consent as [`consent::run`].
+/// An unknown name, an avatar that cannot be read, no daemon to show it; for consent as [`consent::run`].
 pub fn run(command: Command, paths: &Paths) -> Result<()> {
     match command {
         Command::List { json } => list(paths, json),
+        Command::Use { name } => super::block_on(async {
+            let avatars = AvatarsProxy::new(&connect().await?).await.map_err(explain)?;
+            avatars.set_active(&name).await.map_err(|e| explain(e.into()))
+        }),
         Command::Show { name, json } => show(paths, &name, json),
         Command::Consent(args) => consent::run(args, paths),
     }
@@ -47,10 +57,12 @@ pub fn run(command: Command, paths: &Paths) -> Result<()> {
 
 fn list(paths: &Paths, json: bool) -> Result<()> {
     let all = avatar::list(paths);
+    let active = active(paths);
+    let is_active = |a: &AvatarInfo| active.as_ref() == Some(&a.name);
     if json {
         let all: Vec<_> = all
             .iter()
-            .map(|a| json!({"name": a.name, "label": a.label, "kind": a.kind, "licence": a.licence}))
+            .map(|a| json!({"name": a.name, "label": a.label, "kind": a.kind, "licence": a.licence, "active": is_active(a)}))
             .collect();
         print_line(&serde_json::to_string_pretty(&all)?);
         return Ok(());
@@ -59,9 +71,20 @@ fn list(paths: &Paths, json: bool) -> Result<()> {
     let (names, labels, kinds) = (width(|a| &a.name), width(|a| &a.label), width(|a| &a.kind));
     for a in &all {
         let (label, licence) = (printable(&a.label), printable(&a.licence));
-        print_line(&format!("{:names$}  {label:labels$}  {:kinds$}  {licence}", a.name, a.kind));
+        let mark = if is_active(a) { "*" } else { " " };
+        print_line(&format!("{mark} {:names$}  {label:labels$}  {:kinds$}  {licence}", a.name, a.kind));
     }
     Ok(())
+}
+
+/// Who is shown: the running daemon says it; without one, who would be at its next start.
+fn active(paths: &Paths) -> Option<String> {
+    let told = super::block_on(async {
+        let connection = connect().await?;
+        ensure!(is_running(&connection).await, "no daemon");
+        Ok(AvatarsProxy::new(&connection).await?.active().await?)
+    });
+    told.or_else(|_| chosen_avatar(paths, &Settings::load(&paths.settings)?)).ok()
 }
 
 fn show(paths: &Paths, name: &str, json: bool) -> Result<()> {

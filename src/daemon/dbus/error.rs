@@ -21,6 +21,7 @@ impl From<Refusal> for Error {
             Refusal::InvalidArgument(m) => Error::InvalidArgument(m),
             Refusal::NotFound(m) => Error::NotFound(m),
             Refusal::NotReady(m) => Error::NotReady(m),
+            Refusal::NotPermitted(m) => Error::NotPermitted(m),
             Refusal::Failed(m) => Error::Failed(m),
         }
     }

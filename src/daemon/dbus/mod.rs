@@ -1,5 +1,6 @@
 //! The D-Bus service: one interface a file, all on one object (`docs/dbus.xml` is the contract).
 
+mod avatars;
 mod camera;
 mod error;
 mod face;
@@ -10,7 +11,8 @@ mod properties;
 mod speech;
 
 use super::view::{Handle, View};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
+use avatars::AvatarsInterface;
 use camera::CameraInterface;
 use face::FaceInterface;
 use listening::ListeningInterface;
@@ -19,10 +21,32 @@ use profiles::ProfilesInterface;
 use properties::Properties;
 use speech::SpeechInterface;
 use zbus::Connection;
-use zbus::fdo::{RequestNameFlags, RequestNameReply};
+use zbus::fdo::{DBusProxy, RequestNameFlags, RequestNameReply};
 
 pub const NAME: &str = "org.vasacamera.VasaCamera1";
 pub const PATH: &str = "/org/vasacamera/VasaCamera1";
+
+/// Connects to the session bus, where no other daemon may be.
+///
+/// # Errors
+/// No session bus, or the name is taken by another daemon.
+pub async fn connect() -> Result<Connection> {
+    let connection = Connection::session()
+        .await
+        .context("no D-Bus session bus; start the daemon inside a desktop session or with dbus-run-session")?;
+    // Found out before anything else is touched: two cameras of one name would be offered otherwise.
+    let bus = DBusProxy::new(&connection).await?;
+    if bus.name_has_owner(NAME.try_into()?).await? {
+        return Err(taken());
+    }
+    Ok(connection)
+}
+
+fn taken() -> anyhow::Error {
+    anyhow!(
+        "another vasa daemon already owns {NAME} on this session bus; stop it with `systemctl --user stop vasa-camera` or `busctl --user call {NAME} {PATH} {NAME} Quit`"
+    )
+}
 
 /// The running service; dropping it leaves the bus.
 pub struct Service {
@@ -34,18 +58,16 @@ impl Service {
     /// Registers the objects, then requests the name, so that nobody ever sees the name without its objects.
     ///
     /// # Errors
-    /// No session bus, or the name is taken by another daemon.
-    pub async fn start(handle: Handle) -> Result<Self> {
-        let connection = Connection::session()
-            .await
-            .context("no D-Bus session bus; start the daemon inside a desktop session or with dbus-run-session")?;
+    /// Another daemon took the name meanwhile, or the bus is gone.
+    pub async fn start(connection: Connection, handle: Handle) -> Result<Self> {
         let server = connection.object_server();
         server.at(PATH, CameraInterface::new(handle.clone())).await?;
         server.at(PATH, ProfilesInterface::new(handle.clone())).await?;
         server.at(PATH, FaceInterface::new(handle.clone())).await?;
         server.at(PATH, SpeechInterface::new(handle.clone())).await?;
         server.at(PATH, MicrophoneInterface::new(handle.clone())).await?;
-        server.at(PATH, ListeningInterface::new(handle)).await?;
+        server.at(PATH, ListeningInterface::new(handle.clone())).await?;
+        server.at(PATH, AvatarsInterface::new(handle)).await?;
         let on = Properties {
             camera: server.interface(PATH).await?,
             profiles: server.interface(PATH).await?,
@@ -53,14 +75,13 @@ impl Service {
             speech: server.interface(PATH).await?,
             microphone: server.interface(PATH).await?,
             listening: server.interface(PATH).await?,
+            avatars: server.interface(PATH).await?,
         };
         properties::install(server, on.clone()).await?;
         let reply = connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await;
         match reply {
             Ok(RequestNameReply::PrimaryOwner | RequestNameReply::AlreadyOwner) => {}
-            Ok(_) | Err(zbus::Error::NameTaken) => bail!(
-                "another vasa daemon already owns {NAME} on this session bus; stop it with `systemctl --user stop vasa-camera` or `busctl --user call {NAME} {PATH} {NAME} Quit`"
-            ),
+            Ok(_) | Err(zbus::Error::NameTaken) => return Err(taken()),
             Err(e) => return Err(e).context("error requesting the D-Bus name"),
         }
         Ok(Self { connection, on })
@@ -121,7 +142,15 @@ impl Service {
             iface.composing_changed(emitter).await?;
         }
         self.signal_microphone(old, new).await?;
-        self.signal_listening(old, new).await
+        self.signal_listening(old, new).await?;
+        let (emitter, iface) = (self.on.avatars.signal_emitter(), self.on.avatars.get().await);
+        if old.avatars != new.avatars {
+            iface.available_changed(emitter).await?;
+        }
+        if old.avatar != new.avatar {
+            iface.active_changed(emitter).await?;
+        }
+        Ok(())
     }
 
     async fn signal_face(&self, old: &View, new: &View) -> zbus::Result<()> {

@@ -2,6 +2,7 @@
 //! promises `org.vasacamera.VasaCamera1.Error.*` and one signal a change, which the main loop sends.
 
 use super::PATH;
+use super::avatars::AvatarsInterface;
 use super::camera::CameraInterface;
 use super::error::{Error, PropertyError};
 use super::face::FaceInterface;
@@ -25,6 +26,7 @@ pub struct Properties {
     pub speech: InterfaceRef<SpeechInterface>,
     pub microphone: InterfaceRef<MicrophoneInterface>,
     pub listening: InterfaceRef<ListeningInterface>,
+    pub avatars: InterfaceRef<AvatarsInterface>,
 }
 
 /// Puts ours in the place of zbus's.
@@ -60,6 +62,10 @@ macro_rules! on_interface {
         } else if name == ListeningInterface::name() {
             let guard = $self.listening.get().await;
             let $iface: &ListeningInterface = &guard;
+            $body
+        } else if name == AvatarsInterface::name() {
+            let guard = $self.avatars.get().await;
+            let $iface: &AvatarsInterface = &guard;
             $body
         } else {
             Err(fdo::Error::UnknownInterface(format!("{PATH} has no interface \"{name}\" with properties")))
@@ -97,6 +103,9 @@ impl Properties {
             "Muted" if ours("") => camera.set_muted(typed(property_name, value)?).await?,
             "CameraOn" if ours("") => camera.set_camera_on(typed(property_name, value)?).await?,
             "Active" if ours(".Profiles") => profiles.set_active(typed(property_name, value)?).await?,
+            "Active" if ours(".Avatars") => {
+                self.avatars.get().await.set_active(typed(property_name, value)?).await?;
+            }
             "Intensity" if ours(".Profiles") => profiles.set_intensity(typed(property_name, value)?).await?,
             "Emotion" if ours(".Face") => face.set_emotion(typed(property_name, value)?).await?,
             "Gaze" if ours(".Face") => face.set_gaze(typed(property_name, value)?).await?,
