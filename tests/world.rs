@@ -19,7 +19,7 @@ const SOON: Duration = Duration::from_secs(2);
 fn told(log: &str) -> HashMap<String, usize> {
     let mut all = HashMap::new();
     for line in log.lines() {
-        let part = ["WARN", "ERROR", "over: ", "is offered"].iter().find_map(|p| line.find(p));
+        let part = ["WARN", "ERROR", "over: ", "\"VASA"].iter().find_map(|p| line.find(p));
         if let Some(at) = part {
             *all.entry(line[at..].to_owned()).or_default() += 1;
         }

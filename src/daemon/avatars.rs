@@ -9,6 +9,7 @@ use crate::render::{Device, Renderer, Size};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 
 /// Where the answer to a request goes.
@@ -125,16 +126,22 @@ impl Avatars {
 
 fn dress(name: &str, folder: &Path, device: Option<Device>, size: Size) -> Result<Dressed, Refusal> {
     let failed = |e: anyhow::Error| Refusal::Failed(format!("the avatar \"{name}\" cannot be drawn: {e:#}"));
+    let begin = Instant::now();
     // Looked at again when it is loaded; here, so that the answer says which of the two it was.
     if required(&avatar::describe(folder).map_err(failed)?.kind) {
         Consent::require(folder)
             .map_err(|e| Refusal::NotPermitted(format!("the avatar \"{name}\" may not be shown: {e:#}")))?;
     }
     let avatar = Avatar::load(folder).map_err(failed)?;
+    let read = begin.elapsed();
     let renderer = match device {
         Some(device) => device.renderer(&avatar, size),
         None => Renderer::new(&avatar, size),
     };
+    tracing::debug!(
+        "the avatar \"{name}\" was read in {read:.0?}, and ready to be drawn after {:.0?}",
+        begin.elapsed()
+    );
     Ok(Dressed { name: name.into(), renderer: renderer.map_err(failed)?, hash: avatar.hash })
 }
 

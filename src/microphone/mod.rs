@@ -43,13 +43,16 @@ impl Shared {
         }
     }
 
-    /// Sets what is wrong; a change is logged.
+    /// Sets what is wrong; that it is, and that it is over, is logged.
     fn tell(&self, problem: Option<String>) {
         let mut slot = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         if *slot != problem {
             match &problem {
+                // In other words, but no news: the second try fails in another way than the first.
+                Some(_) if slot.is_some() => {}
                 Some(sentence) => tracing::warn!("{sentence}"),
-                None => tracing::info!("\"{NAME}\" is well again"),
+                // Told by its being offered.
+                None => {}
             }
             *slot = problem;
             self.changes.send_modify(|n| *n += 1);
