@@ -33,7 +33,7 @@ fn writable(member: &str) -> Spelt {
         ".Face.Gaze" => ("<(false, 10.0, -5.0)>", &["(bdd)", "false", "10", "-5"], (false, 10.0, -5.0).into()),
         ".Face.HeadPose" => ("<(1.0, 2.0, 3.0)>", &["(ddd)", "1", "2", "3"], (1.0, 2.0, 3.0).into()),
         ".Face.Distance" => ("<1.5>", &["d", "1.5"], 1.5.into()),
-        ".Speech.Voice" => ("<'joe'>", &["s", "joe"], "joe".into()),
+        ".Speech.Voice" => ("<'espeak'>", &["s", "espeak"], "espeak".into()),
         ".Speech.Rate" => ("<1.25>", &["d", "1.25"], 1.25.into()),
         ".Speech.Composing" => ("<true>", &["b", "true"], true.into()),
         ".Microphone.Monitor" => ("<false>", &["b", "false"], false.into()),
