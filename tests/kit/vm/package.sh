@@ -1,0 +1,156 @@
+# The guest of tests/package.rs: vasa.deb lies here. Each step says what it saw in a line of its own, `NAME: VALUE`; the test
+# judges. Times are in seconds of the machine, which is emulated and slow.
+set -u
+unit=vasa-camera.service
+name=org.vasacamera.VasaCamera1
+object=/org/vasacamera/VasaCamera1
+now() { cut -d' ' -f1 /proc/uptime; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+step() { echo "== $(now) $*"; }
+as_user() {
+  setpriv --reuid=2000 --regid=2000 --init-groups env HOME=/home/vasa XDG_RUNTIME_DIR=/run/user/2000 \
+    DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/2000/bus GST_REGISTRY=/mnt/work/registry.bin GST_REGISTRY_UPDATE=no "$@"
+}
+# until_true SECONDS COMMAND…
+until_true() {
+  local end=$(($(date +%s) + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$end" ] || return 1
+    sleep 0.2
+  done
+}
+show() { as_user systemctl --user show --value --property "$1" "$unit"; }
+fail() {
+  echo "FAILED: $*"
+  as_user systemctl --user --no-pager --full status "$unit"
+  journalctl --no-pager --lines 60
+  exit 1
+}
+active() { [ "$(show ActiveState)" = active ]; }
+# active_again PID: as another process than that one
+active_again() { active && [ "$(show MainPID)" != "$1" ]; }
+outlet() { as_user busctl --user get-property $name $object $name Outlets | grep -q "$1"; }
+v4l2_frames() { as_user timeout 120 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count="$1" --stream-to="$2" --silent; }
+
+step "the package is installed"
+# Without triggers: the host's man pages and menus would be indexed anew.
+DEBIAN_FRONTEND=noninteractive dpkg --no-triggers -i vasa.deb || fail "dpkg -i"
+echo "enabled: $(readlink /etc/systemd/user/graphical-session.target.wants/$unit)"
+
+# Light enough for the emulator, and the shortest watchdog that it keeps.
+mkdir -p /home/vasa/.config/vasa-camera /etc/systemd/user/$unit.d
+cat >/home/vasa/.config/vasa-camera/settings.toml <<'S'
+network = "small"
+monitor = false
+[camera]
+size = "640x480"
+fps = 5
+S
+chown -R vasa:vasa /home/vasa
+printf '[Service]\nWatchdogSec=%s\n' "$WATCHDOG" >/etc/systemd/user/$unit.d/test.conf
+
+step "the user logs in"
+printf '[Unit]\nBindsTo=graphical-session.target\nAfter=graphical-session.target\n' >/etc/systemd/user/desktop.target
+cat >/run/systemd/system/desktop.service <<'U'
+[Service]
+User=vasa
+PAMName=login
+Environment=XDG_SESSION_TYPE=wayland XDG_SESSION_CLASS=user
+ExecStart=/bin/sh -c 'systemctl --user start desktop.target; exec sleep infinity'
+U
+systemctl daemon-reload
+began=$(now)
+systemctl start desktop.service
+until_true 120 active || fail "the unit does not become active after login"
+echo "active after login: $(since "$began") s"
+echo "outlets when active: $(as_user busctl --user get-property $name $object $name Outlets)"
+until_true 60 outlet '"v4l2" "/dev/video10"' || fail "no loopback outlet"
+until_true 60 outlet '"pipewire"' || fail "no PipeWire outlet"
+journalctl --no-pager --user-unit $unit | tail -n 20
+
+step "frames"
+v4l2_frames 5 v4l2.yuv || fail "v4l2-ctl gets no frames"
+echo "v4l2 bytes: $(stat -c %s v4l2.yuv)"
+as_user timeout 120 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera num-buffers=5 ! \
+  video/x-raw,format=YUY2,width=640,height=480 ! filesink location=pipewire.yuv || fail "GStreamer gets no frames"
+echo "pipewire bytes: $(stat -c %s pipewire.yuv)"
+
+step "busctl switches the profile"
+as_user busctl --user set-property $name $object $name.Profiles Active s happy || fail "the profile is not switched"
+echo "profile: $(as_user busctl --user get-property $name $object $name.Profiles Active)"
+
+step "the sandbox"
+pid=$(show MainPID)
+grep -E '^(NoNewPrivs|Seccomp):' /proc/"$pid"/status
+echo "network devices: $(tail -n +3 /proc/"$pid"/net/dev | cut -d: -f1 | xargs)"
+# The same unit with another program in it: it tries to reach a listener on this machine.
+python3 -m http.server --bind 127.0.0.1 8099 >/dev/null 2>&1 & server=$!
+probe='exec 3<>/dev/tcp/127.0.0.1/8099'
+until_true 60 as_user bash -c "$probe" && echo "network outside: connected"
+{
+  grep -v -E '^(Type|BusName|ExecStart|Restart|WatchdogSec)' /usr/lib/systemd/user/$unit | sed '/^\[Install\]/,$d'
+  printf 'Type=oneshot\nExecStart=/bin/bash -c "%s"\n' "$probe"
+} >/etc/systemd/user/vasa-probe.service
+as_user systemctl --user daemon-reload
+as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "network inside: connected"
+journalctl --no-pager --user-unit vasa-probe.service | grep -o -m 1 'Address family not supported by protocol\|Network is unreachable\|Connection refused' |
+  sed 's/^/network inside: /'
+kill $server
+for place in /home/vasa/probe /home/vasa/.local/state/vasa-camera/probe; do
+  sed -i "s#^ExecStart=.*#ExecStart=/bin/bash -c 'echo x >$place'#" /etc/systemd/user/vasa-probe.service
+  as_user systemctl --user daemon-reload
+  as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "written: $place"
+done
+
+step "killed"
+pid=$(show MainPID)
+began=$(now)
+kill -9 "$pid"
+until_true 60 active_again "$pid" || fail "it did not come back after kill -9"
+echo "back after kill: $(since "$began") s"
+v4l2_frames 3 killed.yuv || fail "no frames after kill -9"
+
+step "stopped"
+pid=$(show MainPID)
+began=$(now)
+kill -STOP "$pid"
+until_true 90 active_again "$pid" || fail "the watchdog did not catch the stopped process"
+echo "back after stop: $(since "$began") s"
+echo "watchdog: $(journalctl --no-pager --user-unit $unit | grep -o -m 1 'Watchdog timeout')"
+
+step "an update while an app holds the camera"
+as_user timeout 200 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count=100000 --stream-to=/dev/null --verbose >held.log 2>&1 & app=$!
+until_true 60 grep -q 'seq:' held.log || fail "the app gets no frames"
+pid=$(show MainPID)
+DEBIAN_FRONTEND=noninteractive dpkg --no-triggers -i vasa.deb >dpkg.log 2>&1 || fail "dpkg -i again"
+echo "updated: $(tail -n 1 dpkg.log)"
+until_true 60 active_again "$pid" || fail "the update did not restart the camera"
+seen=$(grep -c 'seq:' held.log)
+more() { [ "$(grep -c 'seq:' held.log)" -gt $((seen + 3)) ]; }
+until_true 60 more || fail "the app gets no frames after the update"
+kill -0 $app && echo "the app: still reads"
+kill $app
+
+step "D-Bus starts it through systemd"
+as_user systemctl --user stop $unit
+until_true 60 [ "$(show ActiveState)" = inactive ]
+echo "version: $(as_user busctl --user --timeout=90 get-property $name $object $name Version)"
+until_true 60 active || fail "D-Bus did not start the unit"
+owner=$(as_user busctl --user --json=short call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixProcessID s $name | grep -o '[0-9]*')
+echo "started by D-Bus: $([ "$owner" = "$(show MainPID)" ] && echo "in the unit")"
+
+step "a machine that refuses user namespaces"
+echo 0 >/proc/sys/user/max_user_namespaces
+as_user systemctl --user daemon-reload
+pid=$(show MainPID)
+as_user systemctl --user restart $unit
+until_true 60 active_again "$pid" || fail "without user namespaces it does not start"
+echo "without namespaces: $(grep -E '^Seccomp:' /proc/"$(show MainPID)"/status | xargs)"
+
+step "the package is removed"
+dpkg --no-triggers -r vasa-camera >/dev/null 2>&1 || fail "dpkg -r"
+dpkg --no-triggers -P vasa-camera >/dev/null 2>&1 || fail "dpkg -P"
+echo "runs on: $(pgrep -c -x vasa)"
+echo "left: $(find /usr/share/vasa-camera /usr/lib/systemd/user/$unit* /etc/systemd/user/*.wants/$unit /etc/xdg/autostart/vasa* 2>/dev/null | xargs)"
+step "end"
