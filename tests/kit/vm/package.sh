@@ -31,11 +31,16 @@ active() { [ "$(show ActiveState)" = active ]; }
 # active_again PID: as another process than that one
 active_again() { active && [ "$(show MainPID)" != "$1" ]; }
 outlet() { as_user busctl --user get-property $name $object $name Outlets | grep -q "$1"; }
-v4l2_frames() { as_user timeout 120 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count="$1" --stream-to="$2" --silent; }
+v4l2_frames() { as_user timeout 200 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count="$1" --stream-to="$2" --silent; }
 
 step "the package is installed"
-# Without triggers: the host's man pages and menus would be indexed anew.
-DEBIAN_FRONTEND=noninteractive dpkg --no-triggers -i vasa.deb || fail "dpkg -i"
+# The lists of the host's thousands of packages are read slowly in here, and its man pages and menus would be indexed anew.
+mkdir -p /run/dpkg/{info,updates,parts,triggers,alternatives}
+cp /var/lib/dpkg/{status,diversions,statoverride} /run/dpkg/
+touch /run/dpkg/{available,lock,lock-frontend}
+mount --bind /run/dpkg /var/lib/dpkg
+dpkg_quickly() { DEBIAN_FRONTEND=noninteractive dpkg --no-triggers --force-unsafe-io "$@" 2>&1 | grep -v 'files list file'; return "${PIPESTATUS[0]}"; }
+dpkg_quickly -i vasa.deb || fail "dpkg -i"
 echo "enabled: $(readlink /etc/systemd/user/graphical-session.target.wants/$unit)"
 
 # Light enough for the emulator, and the shortest watchdog that it keeps.
@@ -48,7 +53,7 @@ size = "640x480"
 fps = 5
 S
 chown -R vasa:vasa /home/vasa
-printf '[Service]\nWatchdogSec=%s\n' "$WATCHDOG" >/etc/systemd/user/$unit.d/test.conf
+printf '[Service]\nTimeoutStartSec=300\n' >/etc/systemd/user/$unit.d/test.conf
 
 step "the user logs in"
 printf '[Unit]\nBindsTo=graphical-session.target\nAfter=graphical-session.target\n' >/etc/systemd/user/desktop.target
@@ -62,7 +67,7 @@ U
 systemctl daemon-reload
 began=$(now)
 systemctl start desktop.service
-until_true 120 active || fail "the unit does not become active after login"
+until_true 240 active || fail "the unit does not become active after login"
 echo "active after login: $(since "$began") s"
 echo "outlets when active: $(as_user busctl --user get-property $name $object $name Outlets)"
 until_true 60 outlet '"v4l2" "/dev/video10"' || fail "no loopback outlet"
@@ -72,7 +77,7 @@ journalctl --no-pager --user-unit $unit | tail -n 20
 step "frames"
 v4l2_frames 5 v4l2.yuv || fail "v4l2-ctl gets no frames"
 echo "v4l2 bytes: $(stat -c %s v4l2.yuv)"
-as_user timeout 120 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera num-buffers=5 ! \
+as_user timeout 200 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera num-buffers=5 ! \
   video/x-raw,format=YUY2,width=640,height=480 ! filesink location=pipewire.yuv || fail "GStreamer gets no frames"
 echo "pipewire bytes: $(stat -c %s pipewire.yuv)"
 
@@ -103,6 +108,13 @@ for place in /home/vasa/probe /home/vasa/.local/state/vasa-camera/probe; do
   as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "written: $place"
 done
 
+# The avatar has been seen in the sandbox. From here on a card will do: without an adapter it starts in a fraction of the time.
+printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=%s\nEnvironment=VK_ICD_FILENAMES=/nonexistent\n' "$WATCHDOG" >/etc/systemd/user/$unit.d/test.conf
+pid=$(show MainPID)
+as_user systemctl --user daemon-reload
+as_user systemctl --user restart $unit
+until_true 60 active_again "$pid" || fail "it does not start again"
+
 step "killed"
 pid=$(show MainPID)
 began=$(now)
@@ -123,7 +135,7 @@ step "an update while an app holds the camera"
 as_user timeout 200 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count=100000 --stream-to=/dev/null --verbose >held.log 2>&1 & app=$!
 until_true 60 grep -q 'seq:' held.log || fail "the app gets no frames"
 pid=$(show MainPID)
-DEBIAN_FRONTEND=noninteractive dpkg --no-triggers -i vasa.deb >dpkg.log 2>&1 || fail "dpkg -i again"
+dpkg_quickly -i vasa.deb >dpkg.log || fail "dpkg -i again"
 echo "updated: $(tail -n 1 dpkg.log)"
 until_true 60 active_again "$pid" || fail "the update did not restart the camera"
 seen=$(grep -c 'seq:' held.log)
@@ -149,8 +161,8 @@ until_true 60 active_again "$pid" || fail "without user namespaces it does not s
 echo "without namespaces: $(grep -E '^Seccomp:' /proc/"$(show MainPID)"/status | xargs)"
 
 step "the package is removed"
-dpkg --no-triggers -r vasa-camera >/dev/null 2>&1 || fail "dpkg -r"
-dpkg --no-triggers -P vasa-camera >/dev/null 2>&1 || fail "dpkg -P"
+dpkg_quickly -r vasa-camera || fail "dpkg -r"
+dpkg_quickly -P vasa-camera || fail "dpkg -P"
 echo "runs on: $(pgrep -c -x vasa)"
 echo "left: $(find /usr/share/vasa-camera /usr/lib/systemd/user/$unit* /etc/systemd/user/*.wants/$unit /etc/xdg/autostart/vasa* 2>/dev/null | xargs)"
 step "end"
