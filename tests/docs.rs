@@ -140,7 +140,7 @@ fn refusal(arguments: &[String], mention: bool) -> Option<String> {
         ErrorKind::MissingRequiredArgument
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
         | ErrorKind::MissingSubcommand => mention,
-        // Two forms of one command in a line: `--self, or --person NAME`.
+        ErrorKind::InvalidValue => mention && error.to_string().contains("a value is required"),
         _ => false,
     };
     (!excused).then(|| format!("{call:?}: {}", error.to_string().lines().next().unwrap_or_default()))
