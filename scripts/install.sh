@@ -63,6 +63,7 @@ place() {
     put 644 "$file" "$share/vasa-camera/$file"
   done
   put_with_path systemd/vasa-camera.service "$prefix/$units/vasa-camera.service"
+  put 644 systemd/vasa-camera-restart.service "$prefix/$units/vasa-camera-restart.service"
   put_with_path systemd/org.vasacamera.VasaCamera1.service "$share/dbus-1/services/org.vasacamera.VasaCamera1.service"
   put_with_path packaging/desktop/org.vasacamera.VasaCamera.desktop "$share/applications/org.vasacamera.VasaCamera.desktop"
   put_with_path packaging/desktop/vasa-camera-tray.desktop "$sysconf/$autostart/vasa-camera-tray.desktop"
@@ -121,7 +122,9 @@ case ${1:-} in
     enable
     printf '%s\n' "${made[@]}" "$list" >"$list"
     if manager daemon-reload; then
-      manager is-active --quiet graphical-session.target && manager restart vasa-camera.service
+      manager is-active --quiet graphical-session.target && {
+        manager is-active --quiet vasa-camera.service && manager --no-block restart vasa-camera-restart.service || manager start vasa-camera.service
+      }
     fi
     echo "Installed below $prefix. The camera starts with your next login, or now with:  systemctl --user restart vasa-camera"
     echo "Its models, once for each user:  $prefix/bin/vasa models install"

@@ -277,7 +277,9 @@ fn the_package_on_a_machine_with_systemd() {
     assert_eq!(written, ["/home/vasa/.local/state/vasa-camera/probe"], "the sandbox is open, or shut too tight");
     println!("active after login in {}, back after kill -9 in {}", said("active after login"), said("back after kill"));
     assert_eq!(said("watchdog"), "Watchdog timeout");
-    assert_eq!(said("the app"), "still reads");
+    assert_eq!(said("the PipeWire app"), "still reads");
+    assert_eq!(said("restarted"), "once it was gone");
+    assert_eq!(said("the loopback app"), "still reads");
     assert_eq!(said("version"), format!("s \"{}\"", env!("CARGO_PKG_VERSION")));
     assert_eq!(said("started by D-Bus"), "in the unit");
     assert_eq!(said("without namespaces"), "Seccomp: 2");
