@@ -20,6 +20,8 @@ until_true() {
     sleep 0.2
   done
 }
+# What the user's programs and service manager said.
+journal() { journalctl --no-pager _UID=2000; }
 show() { as_user systemctl --user show --value --property "$1" "$unit"; }
 fail() {
   echo "FAILED: $*"
@@ -75,7 +77,7 @@ echo "active after login: $(since "$began") s"
 echo "outlets when active: $(as_user busctl --user get-property $name $object $name Outlets)"
 until_true 60 outlet '"v4l2" "/dev/video10"' || fail "no loopback outlet"
 until_true 60 outlet '"pipewire"' || fail "no PipeWire outlet"
-journalctl --no-pager --user-unit $unit | tail -n 20
+journal | grep 'vasa\[' | cut -c1-200 | tail -n 20
 
 step "frames"
 v4l2_frames 5 v4l2.yuv || fail "v4l2-ctl gets no frames"
@@ -94,7 +96,7 @@ pid=$(show MainPID)
 grep -E '^(NoNewPrivs|Seccomp):' /proc/"$pid"/status
 echo "network devices: $(tail -n +3 /proc/"$pid"/net/dev | cut -d: -f1 | xargs)"
 # The same unit with another program in it: it tries to reach a listener on this machine.
-python3 -m http.server --bind 127.0.0.1 8099 >/dev/null 2>&1 & server=$!
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8099", Listen => 5) or die; $s->accept while 1' & server=$!
 probe='exec 3<>/dev/tcp/127.0.0.1/8099'
 until_true 60 as_user bash -c "$probe" && echo "network outside: connected"
 {
@@ -103,7 +105,7 @@ until_true 60 as_user bash -c "$probe" && echo "network outside: connected"
 } >/etc/systemd/user/vasa-probe.service
 as_user systemctl --user daemon-reload
 as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "network inside: connected"
-journalctl --no-pager --user-unit vasa-probe.service | grep -o -m 1 'Address family not supported by protocol\|Network is unreachable\|Connection refused' |
+journal | grep 'bash\[' | grep -o -m 1 'Address family not supported by protocol\|Network is unreachable\|Connection refused' |
   sed 's/^/network inside: /'
 kill $server
 for place in /home/vasa/probe /home/vasa/.local/state/vasa-camera/probe; do
@@ -133,7 +135,7 @@ began=$(now)
 kill -STOP "$pid"
 until_true 90 active_again "$pid" || fail "the watchdog did not catch the stopped process"
 echo "back after stop: $(since "$began") s"
-echo "watchdog: $(journalctl --no-pager --user-unit $unit | grep -o -m 1 'Watchdog timeout')"
+echo "watchdog: $(journal | grep -o -m 1 'Watchdog timeout')"
 
 step "an update while apps hold the camera"
 as_user timeout 300 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera ! video/x-raw,format=YUY2,width=640,height=480 ! filesink buffer-mode=unbuffered \
