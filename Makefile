@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 # Models are installed inside the checkout unless told otherwise.
 export VASA_MODELS_DIR ?= $(CURDIR)/.cache/models
+export PREFIX SYSCONFDIR DESTDIR
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 — /p' $(MAKEFILE_LIST)
@@ -22,6 +23,22 @@ setup-test:
 build: ## build the release program and install its models
 	@cargo build --release --locked
 	@target/release/vasa models install
+
+install: ## put the built program below PREFIX (/usr/local), for every user; as root
+	@scripts/install.sh install
+
+install-user: ## put it into this user's home alone
+	@FOR_USER=yes scripts/install.sh install
+
+uninstall: ## take away what `make install` put; `make uninstall-user` what the other did
+	@scripts/install.sh uninstall
+
+uninstall-user:
+	@FOR_USER=yes scripts/install.sh uninstall
+
+deb: setup ## make the Debian package, in target/debian
+	@cargo build --release --locked
+	@scripts/deb.sh
 
 bench: setup build ## measure the renderer and the motion network
 	@cargo bench --locked
@@ -52,4 +69,4 @@ motion-plots: build ## draw the plots of docs/motion.md again and print its figu
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build bench measure figures marks marks-false sheet emotions motion-plots clean
+.PHONY: help run test setup setup-test build install install-user uninstall uninstall-user deb bench measure figures marks marks-false sheet emotions motion-plots clean

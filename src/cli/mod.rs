@@ -11,6 +11,7 @@ mod face;
 mod gesture;
 mod input;
 mod log;
+mod manuals;
 mod models;
 mod profile;
 mod render;
@@ -24,7 +25,7 @@ mod verify;
 mod words;
 
 use crate::config::Paths;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::pin::Pin;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -88,6 +89,9 @@ enum Command {
     Render(render::Args),
     /// Tell whether pictures and videos were made by this program
     Verify(verify::Args),
+    /// Write the man pages and the shell completions, for packagers
+    #[command(hide = true)]
+    Manuals(manuals::Args),
 }
 
 /// Wrong usage that only shows once the command runs: exit status 2.
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Quit => switches::quit(),
         Command::Render(args) => render::run(args),
         Command::Doctor(args) => return doctor::run(&args, &Paths::find()),
+        Command::Manuals(args) => manuals::run(&args, Cli::command()),
         // Its exit status says more than done or failed.
         Command::Verify(args) => return verify::run(&args, &Paths::find()),
     };
@@ -171,7 +176,6 @@ async fn next<S: Stream>(mut stream: Pin<&mut S>) -> Option<S::Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_well_formed() {

@@ -53,6 +53,9 @@ const BLOCKS: usize = 16;
 /// How often the view is compared with the world where nothing tells of a change.
 const REFRESH: Duration = Duration::from_millis(250);
 
+/// How long systemd is kept waiting for the first outlet; one is there within a tenth of it where PipeWire runs.
+const OFFERED: Duration = Duration::from_secs(5);
+
 /// Runs the daemon until it is told to quit.
 ///
 /// # Errors
@@ -117,7 +120,7 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     // The name is ours: no other daemon writes the log.
     let (_watch, mut files) = Watch::start(paths.clone(), problems.clone());
     let mut log = SessionLog::start(keep_log, paths, problems).context("error starting the session log's thread")?;
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tokio::spawn(tell_ready(camera.clone()));
     tracing::info!("ready");
 
     let mut terminate = signal(SignalKind::terminate())?;
@@ -288,6 +291,14 @@ fn open_lips(settings: &Settings, paths: &Paths, stats: &Stats, problems: &Probl
 /// Every start is another day for blinks and glances.
 fn seed() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(1, |d| d.as_nanos() as u64)
+}
+
+/// Tells systemd that the camera can be opened, or that it has been waited for long enough: what it lacks may come at any time.
+async fn tell_ready(camera: Arc<Camera>) {
+    let mut changes = camera.changes();
+    let offered = async { while camera.outlets().is_empty() && changes.changed().await.is_ok() {} };
+    let _ = tokio::time::timeout(OFFERED, offered).await;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 }
 
 /// Feeds systemd's watchdog as long as frames are drawn whenever somebody watches.

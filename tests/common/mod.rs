@@ -384,11 +384,15 @@ pub const VM_NEEDS: [&str; 7] = ["qemu-system-x86_64", "cpio", "modprobe", "depm
 /// `loopback` is false, only once the script calls `load-loopback`. `processor` is one of QEMU's models.
 pub fn vm_run(script: &str, loopback: bool, processor: &str) -> Guest {
     let work = tempfile::tempdir().expect("a temporary folder");
+    let loopback = if loopback { "now" } else { "later" };
+    vm_boot(work, script, &[("VM_LOOPBACK", loopback), ("VM_CPU", processor)])
+}
+
+/// The same with a folder of the caller's as /mnt/work, and with the options of `tests/kit/vm/run.sh`.
+pub fn vm_boot(work: tempfile::TempDir, script: &str, options: &[(&str, &str)]) -> Guest {
     std::fs::write(work.path().join("guest.sh"), script).unwrap();
     let mut command = Command::new(root().join("tests/kit/vm/run.sh"));
-    command.arg(work.path()).env("VM_LOOPBACK", if loopback { "now" } else { "later" });
-    command.env("VM_CPU", processor);
-    let output = command.output().expect("run.sh starts");
+    let output = command.arg(work.path()).envs(options.iter().copied()).output().expect("run.sh starts");
     let log = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     Guest { status: output.status.code().unwrap_or(-1), log, work }
 }

@@ -39,7 +39,7 @@ if [ ! -s kernel ]; then
 fi
 
 kernel=$(cat kernel)
-if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ module/v4l2loopback.ko -nt initrd.gz ]; then
+if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ "$here/init-systemd" -nt initrd.gz ] || [ module/v4l2loopback.ko -nt initrd.gz ]; then
   tree=$cache/initrd
   rm -rf "$tree"
   mkdir -p "$tree"/{bin,proc,sys,dev,host,mnt,modules}
@@ -53,7 +53,7 @@ if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ module/v4l2loopback
     basename "$m"
   done <modules.list >"$tree/modules/order"
   cp module/v4l2loopback.ko "$tree/modules/"
-  cp "$here/init" "$tree/init"
+  cp "$here/init" "$here/init-systemd" "$tree/"
   chmod +x "$tree/init"
   (cd "$tree" && find . | cpio -o -H newc --quiet | gzip -1) >initrd.new
   mv initrd.new initrd.gz

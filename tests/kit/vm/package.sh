@@ -1,0 +1,178 @@
+# The guest of tests/package.rs: vasa.deb lies here. Each step says what it saw in a line of its own, `NAME: VALUE`; the test
+# judges. Times are in seconds of the machine, which is emulated and slow.
+set -u
+unit=vasa-camera.service
+name=org.vasacamera.VasaCamera1
+object=/org/vasacamera/VasaCamera1
+now() { cut -d' ' -f1 /proc/uptime; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+step() { echo "== $(now) $*"; }
+as_user() {
+  setpriv --reuid=2000 --regid=2000 --init-groups env HOME=/home/vasa XDG_RUNTIME_DIR=/run/user/2000 \
+    DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/2000/bus GST_REGISTRY=/mnt/work/registry.bin GST_REGISTRY_UPDATE=no "$@"
+}
+# until_true SECONDS COMMAND…
+until_true() {
+  local end=$(($(date +%s) + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ "$(date +%s)" -lt "$end" ] || return 1
+    sleep 0.2
+  done
+}
+# What the user's programs and service manager said.
+journal() { journalctl --no-pager _UID=2000; }
+show() { as_user systemctl --user show --value --property "$1" "$unit"; }
+fail() {
+  echo "FAILED: $*"
+  as_user systemctl --user --no-pager --full status "$unit"
+  journalctl --no-pager --lines 60
+  exit 1
+}
+active() { [ "$(show ActiveState)" = active ]; }
+# active_again PID: as another process than that one
+active_again() { active && [ "$(show MainPID)" != "$1" ]; }
+outlet() { as_user busctl --user get-property $name $object $name Outlets | grep -q "$1"; }
+# v4l2_frames COUNT FILE: the user may not write here, so what he read is fetched.
+v4l2_frames() {
+  as_user timeout 200 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count="$1" --stream-to="/home/vasa/$2" --silent && mv "/home/vasa/$2" "$2"
+}
+
+step "the package is installed"
+# The lists of the host's thousands of packages are read slowly in here, and its man pages and menus would be indexed anew.
+mkdir -p /run/dpkg/{info,updates,parts,triggers,alternatives}
+cp /var/lib/dpkg/{status,diversions,statoverride} /run/dpkg/
+touch /run/dpkg/{available,lock,lock-frontend}
+mount --bind /run/dpkg /var/lib/dpkg
+dpkg_quickly() { DEBIAN_FRONTEND=noninteractive dpkg --no-triggers --force-unsafe-io "$@" 2>&1 | grep -v 'files list file'; return "${PIPESTATUS[0]}"; }
+dpkg_quickly -i vasa.deb || fail "dpkg -i"
+echo "enabled: $(readlink /etc/systemd/user/graphical-session.target.wants/$unit)"
+
+# Light enough for the emulator, and the shortest watchdog that it keeps.
+mkdir -p /home/vasa/.config/vasa-camera /etc/systemd/user/$unit.d
+cat >/home/vasa/.config/vasa-camera/settings.toml <<'S'
+network = "small"
+monitor = false
+[camera]
+size = "640x480"
+fps = 5
+S
+chown -R vasa:vasa /home/vasa
+printf '[Service]\nTimeoutStartSec=300\n' >/etc/systemd/user/$unit.d/test.conf
+
+step "the user logs in"
+printf '[Unit]\nBindsTo=graphical-session.target\nAfter=graphical-session.target\n' >/etc/systemd/user/desktop.target
+cat >/run/systemd/system/desktop.service <<'U'
+[Service]
+User=vasa
+PAMName=login
+Environment=XDG_SESSION_TYPE=wayland XDG_SESSION_CLASS=user
+ExecStart=/bin/sh -c 'systemctl --user start desktop.target; exec sleep infinity'
+U
+systemctl daemon-reload
+began=$(now)
+systemctl start desktop.service
+until_true 240 active || fail "the unit does not become active after login"
+echo "active after login: $(since "$began") s"
+echo "outlets when active: $(as_user busctl --user get-property $name $object $name Outlets)"
+until_true 60 outlet '"v4l2" "/dev/video10"' || fail "no loopback outlet"
+until_true 60 outlet '"pipewire"' || fail "no PipeWire outlet"
+journal | grep 'vasa\[' | cut -c1-200 | tail -n 20
+
+step "frames"
+v4l2_frames 5 v4l2.yuv || fail "v4l2-ctl gets no frames"
+echo "v4l2 bytes: $(stat -c %s v4l2.yuv)"
+as_user timeout 200 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera num-buffers=5 ! \
+  video/x-raw,format=YUY2,width=640,height=480 ! filesink location=/home/vasa/pipewire.yuv || fail "GStreamer gets no frames"
+mv /home/vasa/pipewire.yuv .
+echo "pipewire bytes: $(stat -c %s pipewire.yuv)"
+
+step "busctl switches the profile"
+as_user busctl --user set-property $name $object $name.Profiles Active s happy || fail "the profile is not switched"
+echo "profile: $(as_user busctl --user get-property $name $object $name.Profiles Active)"
+
+step "the sandbox"
+pid=$(show MainPID)
+grep -E '^(NoNewPrivs|Seccomp):' /proc/"$pid"/status
+echo "network devices: $(tail -n +3 /proc/"$pid"/net/dev | cut -d: -f1 | xargs)"
+# The same unit with another program in it: it tries to reach a listener on this machine.
+perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8099", Listen => 5) or die; $s->accept while 1' & server=$!
+probe='exec 3<>/dev/tcp/127.0.0.1/8099'
+until_true 60 as_user bash -c "$probe" && echo "network outside: connected"
+{
+  grep -v -E '^(Type|BusName|ExecStart|Restart|WatchdogSec)' /usr/lib/systemd/user/$unit | sed '/^\[Install\]/,$d'
+  printf 'Type=oneshot\nExecStart=/bin/bash -c "%s"\n' "$probe"
+} >/etc/systemd/user/vasa-probe.service
+as_user systemctl --user daemon-reload
+as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "network inside: connected"
+journal | grep 'bash\[' | grep -o -m 1 'Address family not supported by protocol\|Network is unreachable\|Connection refused' |
+  sed 's/^/network inside: /'
+kill $server
+for place in /home/vasa/probe /home/vasa/.local/state/vasa-camera/probe; do
+  sed -i "s#^ExecStart=.*#ExecStart=/bin/bash -c 'echo x >$place'#" /etc/systemd/user/vasa-probe.service
+  as_user systemctl --user daemon-reload
+  as_user systemctl --user start vasa-probe.service 2>/dev/null && echo "written: $place"
+done
+
+# The avatar has been seen in the sandbox. From here on a card will do: without an adapter it starts in a fraction of the time.
+printf '[Service]\nTimeoutStartSec=300\nWatchdogSec=%s\nEnvironment=VK_ICD_FILENAMES=/nonexistent\n' "$WATCHDOG" >/etc/systemd/user/$unit.d/test.conf
+pid=$(show MainPID)
+as_user systemctl --user daemon-reload
+as_user systemctl --user restart $unit
+until_true 60 active_again "$pid" || fail "it does not start again"
+
+step "killed"
+pid=$(show MainPID)
+began=$(now)
+kill -9 "$pid"
+until_true 60 active_again "$pid" || fail "it did not come back after kill -9"
+echo "back after kill: $(since "$began") s"
+v4l2_frames 3 killed.yuv || fail "no frames after kill -9"
+
+step "stopped"
+pid=$(show MainPID)
+began=$(now)
+kill -STOP "$pid"
+until_true 90 active_again "$pid" || fail "the watchdog did not catch the stopped process"
+echo "back after stop: $(since "$began") s"
+echo "watchdog: $(journal | grep -o -m 1 'Watchdog timeout')"
+
+step "an update while apps hold the camera"
+as_user timeout 300 gst-launch-1.0 -q pipewiresrc target-object=vasa_camera ! video/x-raw,format=YUY2,width=640,height=480 ! filesink buffer-mode=unbuffered \
+  location=/home/vasa/held.yuv &
+as_user timeout 300 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count=100000 --stream-to=/dev/null --verbose >held.log 2>&1 &
+until_true 60 [ -s /home/vasa/held.yuv ] || fail "the PipeWire app gets no frames"
+until_true 60 grep -q 'dqbuf:' held.log || fail "the loopback app gets no frames"
+pid=$(show MainPID)
+dpkg_quickly -i vasa.deb >dpkg.log || fail "dpkg -i again"
+echo "updated: $(tail -n 1 dpkg.log)"
+sleep 8
+had=$(stat -c %s /home/vasa/held.yuv) seen=$(grep -c 'dqbuf:' held.log)
+more() { [ "$(stat -c %s /home/vasa/held.yuv)" -gt "$had" ] && [ "$(grep -c 'dqbuf:' held.log)" -gt "$seen" ]; }
+until_true 30 more && [ "$(show MainPID)" = "$pid" ] && echo "the apps: still read"
+pkill -x gst-launch-1.0
+pkill -x v4l2-ctl
+until_true 90 active_again "$pid" && echo "restarted: once they were gone"
+
+step "D-Bus starts it through systemd"
+as_user systemctl --user stop $unit
+until_true 60 [ "$(show ActiveState)" = inactive ]
+echo "version: $(as_user busctl --user --timeout=90 get-property $name $object $name Version)"
+until_true 60 active || fail "D-Bus did not start the unit"
+owner=$(as_user busctl --user --json=short call org.freedesktop.DBus / org.freedesktop.DBus GetConnectionUnixProcessID s $name | grep -o '[0-9]*')
+echo "started by D-Bus: $([ "$owner" = "$(show MainPID)" ] && echo "in the unit")"
+
+step "a machine that refuses user namespaces"
+echo 0 >/proc/sys/user/max_user_namespaces
+as_user systemctl --user daemon-reload
+pid=$(show MainPID)
+as_user systemctl --user restart $unit
+until_true 60 active_again "$pid" || fail "without user namespaces it does not start"
+echo "without namespaces: $(grep -E '^Seccomp:' /proc/"$(show MainPID)"/status | xargs)"
+
+step "the package is removed"
+dpkg_quickly -r vasa-camera || fail "dpkg -r"
+dpkg_quickly -P vasa-camera || fail "dpkg -P"
+echo "runs on: $(pgrep -c -x vasa)"
+echo "left: $(find /usr/share/vasa-camera /usr/lib/systemd/user/$unit* /etc/systemd/user/*.wants/$unit /etc/xdg/autostart/vasa* 2>/dev/null | xargs)"
+step "end"
