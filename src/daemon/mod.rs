@@ -36,7 +36,7 @@ use problems::Problems;
 use render_thread::{Drawing, FACES, RenderThread};
 use session_log::SessionLog;
 use sleep::Sleep;
-use state::{SoundPath, State};
+use state::{FacePath, SoundPath, State};
 use stats::Stats;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -111,9 +111,8 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
     let sound = SoundPath { microphone, ear, own_voice, listener };
     let keep_log = settings.session_log;
-    let (threads, avatars) = ((motion, render), (avatars, configured));
-    let mut state =
-        State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, threads, avatars, problems.clone());
+    let face = FacePath { motion, render, avatars, configured };
+    let mut state = State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, face, problems.clone());
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
     let service = dbus::Service::start(bus, handle).await?;

@@ -37,6 +37,15 @@ pub struct SoundPath {
     pub own_voice: Arc<AtomicBool>,
 }
 
+/// What makes the face and its picture.
+pub struct FacePath {
+    pub motion: MotionThread,
+    pub render: RenderThread,
+    pub avatars: Avatars,
+    /// The avatar that the settings name, which is not always the one that is shown.
+    pub configured: String,
+}
+
 pub struct State {
     settings: Settings,
     paths: Paths,
@@ -78,10 +87,10 @@ impl State {
         camera: Arc<Camera>,
         speaker: Arc<Speaker>,
         sound: SoundPath,
-        (motion, render): (MotionThread, RenderThread),
-        (avatars, configured): (Avatars, String),
+        face: FacePath,
         problems: Arc<Problems>,
     ) -> Self {
+        let FacePath { motion, render, avatars, configured } = face;
         let (profiles, broken) = Profiles::load(&paths.profiles());
         problems.set("profiles", broken.iter().map(ToString::to_string).collect());
         let voices = speech::voices(&paths);
