@@ -1,4 +1,4 @@
-"""cost.py: CPU milliseconds for a second of sound of both committed networks, by ONNX Runtime on one thread.
+"""cost.py [FOLDER]: CPU milliseconds for a second of sound of both networks in FOLDER (the committed ones), by ONNX Runtime on one thread.
 
 The small one in steps of 20 ms, as the program runs it; the large one as encoder and head every 80 ms. The encoder is cut after the
 last layer that the head asks for, and that layer works out
@@ -6,6 +6,7 @@ the K newest tokens only (the same numbers). Features are not counted; they are 
 
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -14,7 +15,7 @@ import onnxruntime as ort
 from common import HERE, WORK
 from whisper import FRAMES, KEPT, NAMES, export
 
-MOTION = os.path.join(HERE, "..", "motion")
+MOTION = sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "..", "motion")
 
 
 def session(path):

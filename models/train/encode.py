@@ -1,6 +1,6 @@
 """encode.py KIND: packs sound into windows of 28 s and runs Whisper-base's encoder over each, once.
 
-At most LIMIT windows, if that is set.
+After LIMIT windows, if that is set, it ends with the one it has begun.
 
 KIND grid | grid_slow | grid_fast: GRID speaker 1 with its targets; facegood: its sound alone; any other: the sound files of WORK/voices/KIND*.
 Writes WORK/windows/KIND_0000.npz: x int16 16 kHz, state float16 (1400, 512) at 50 Hz, y float32 (1400, 8), NaN where unknown

@@ -139,9 +139,9 @@ def main():
             opt.step()
             plan.step()
             total += float(loss)
-            if (step + 1) % (steps // 3) == 0:
-                print(f"seed {seed} step {step + 1}/{steps} loss {total / (steps // 3):.4f} {time.time() - start:.0f} s", flush=True)
-                told.append(round(total / (steps // 3), 4))
+            if (step + 1) % max(1, steps // 3) == 0:
+                print(f"seed {seed} step {step + 1}/{steps} loss {total / max(1, steps // 3):.4f} {time.time() - start:.0f} s", flush=True)
+                told.append(round(total / max(1, steps // 3), 4))
                 total = 0.0
         heads.append(net.eval())
     net = Large(means, bases, heads).eval()

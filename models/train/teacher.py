@@ -87,7 +87,7 @@ def main():
             loss.backward()
             opt.step()
             plan.step()
-            if step % (steps // 4) == 0:
+            if step % max(1, steps // 4) == 0:
                 print(f"seed {seed} step {step}/{steps} loss {float(loss):.4f} {time.time() - start:.0f} s", flush=True)
         heads.append(net.eval().state_dict())
     torch.save(dict(heads=heads, mean=mean, basis=basis, channels=CHANNELS), os.path.join(WORK, "teacher.pt"))

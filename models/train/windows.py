@@ -50,7 +50,7 @@ def main():
     rng, start, teacher, out = np.random.default_rng(sum(map(ord, kind))), time.time(), Teacher(), os.path.join(WORK, "heard")
     os.makedirs(out, exist_ok=True)
     ear = Ear(encoder())
-    for k, file in enumerate(sorted(glob.glob(os.path.join(WORK, "windows", kind + "_*.npz")))[::every]):
+    for k, file in enumerate(sorted(glob.glob(os.path.join(WORK, "windows", kind + "_[0-9]*.npz")))[::every]):
         z = np.load(file)
         q, y = teacher(z["state"]), z["y"]
         if kind == "grid":  # the film, steadied by the teacher
