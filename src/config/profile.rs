@@ -399,7 +399,10 @@ mod tests {
         assert_eq!(p.emotion.named().collect::<Vec<_>>(), [("happy", 0.5), ("sad", -0.25)]);
         for (line, part) in [("glad = 0.5", "\"glad\""), ("happy = 1.5", "1.5"), ("happy = nan", "NaN")] {
             let e = Profile::parse("x", &format!("label = \"X\"\n[emotion]\n{line}\n"), "x.toml").unwrap_err();
-            assert!(e.to_string().contains("x.toml: [emotion]") && e.to_string().contains(part), "{e}");
+            assert!(
+                e.to_string().contains("x.toml line 3, column 1: [emotion]") && e.to_string().contains(part),
+                "{e}"
+            );
         }
     }
 }
