@@ -2,11 +2,7 @@
 # deny.sh: cargo-deny over licences, sources and versions; over advisories too where their database can be had.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-version=0.20.2
-tool=.cache/tools/bin/cargo-deny
-if [ "$("$tool" --version 2>/dev/null)" != "cargo-deny $version" ]; then
-  cargo install cargo-deny --version "$version" --locked --quiet --root .cache/tools
-fi
+tool=$(scripts/tool.sh cargo-deny 0.20.2)
 "$tool" check --hide-inclusion-graph licenses bans sources
 if timeout 60 "$tool" fetch db >/dev/null 2>&1; then
   "$tool" check --hide-inclusion-graph --disable-fetch advisories

@@ -3,7 +3,7 @@
 mod common;
 
 use common::world::{NAME, World, ready, text};
-use common::{LONG, Session, alone, installed, root, vasa};
+use common::{LONG, Session, alone, installed, photo_of_anna, root, vasa};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -17,14 +17,7 @@ fn avatars() -> String {
 /// Puts a copy of Anna into the user's data folder, as a photo called "zoe".
 fn photo(session: &Session) -> PathBuf {
     let zoe = Path::new(session.variable("XDG_DATA_HOME")).join("vasa-camera/models/avatars/zoe");
-    std::fs::create_dir_all(&zoe).unwrap();
-    for file in std::fs::read_dir(root().join("models/avatars/anna")).unwrap() {
-        let path = file.unwrap().path();
-        std::fs::copy(&path, zoe.join(path.file_name().unwrap())).unwrap();
-    }
-    let manifest = std::fs::read_to_string(zoe.join("avatar.toml")).unwrap();
-    let manifest = manifest.replace("kind = \"model\"", "kind = \"photo\"").replace("\"Anna\"", "\"Zoë\"");
-    std::fs::write(zoe.join("avatar.toml"), manifest).unwrap();
+    photo_of_anna(&zoe);
     zoe
 }
 
@@ -40,9 +33,7 @@ fn an_avatar_is_changed_in_mid_stream_without_a_frame_lost_and_remembered_over_a
         return;
     }
     let _alone = alone();
-    let mut world = World::start();
-    world.daemon.wait_line(0, "drawing \"anna\"", LONG);
-    world.daemon.wait_line(0, "is offered in PipeWire", LONG);
+    let mut world = World::offered();
     let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
     monitor.wait_line(0, "is owned by", LONG);
     assert!(world.get(&avatars(), "Available").contains("('kofi', 'Kofi', 'model')"));
@@ -120,9 +111,7 @@ fn who_may_not_be_shown_is_refused_and_the_picture_stays() {
         return;
     }
     let _alone = alone();
-    let world = World::start();
-    world.daemon.wait_line(0, "drawing \"anna\"", LONG);
-    world.daemon.wait_line(0, "is offered in PipeWire", LONG);
+    let world = World::offered();
     let monitor = world.session.spawn("gdbus", &["monitor", "--session", "--dest", NAME]);
     monitor.wait_line(0, "is owned by", LONG);
     let mut reader = world.session.reader("vasa_camera", "I420", W, H);

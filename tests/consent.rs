@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{LONG, Process, installed, root, vasa};
+use common::{LONG, Process, installed, photo_of_anna, root, vasa};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -14,16 +14,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
-        let zoe = world.avatar();
-        std::fs::create_dir_all(&zoe).unwrap();
-        for file in std::fs::read_dir(root().join("models/avatars/anna")).unwrap() {
-            let path = file.unwrap().path();
-            std::fs::copy(&path, zoe.join(path.file_name().unwrap())).unwrap();
-        }
-        let manifest = std::fs::read_to_string(zoe.join("avatar.toml")).unwrap();
-        let manifest = manifest.replace("kind = \"model\"", "kind = \"photo\"").replace("\"Anna\"", "\"Zoë\"");
-        assert!(manifest.contains("photo"));
-        std::fs::write(zoe.join("avatar.toml"), manifest).unwrap();
+        photo_of_anna(&world.avatar());
         std::fs::write(world.dir.path().join("c.csv"), "time,jawOpen\n0,0\n").unwrap();
         world
     }

@@ -320,9 +320,7 @@ fn hostile_clients_cost_others_nothing() {
         return;
     }
     let _alone = alone();
-    let mut world = World::start();
-    world.daemon.wait_line(0, "drawing \"anna\"", LONG);
-    world.daemon.wait_line(0, "is offered in PipeWire", LONG);
+    let mut world = World::offered();
     let mut reader = world.session.reader("vasa_camera", "I420", 1280, 720);
     reader.skip(60);
     let pid = world.daemon.pid();

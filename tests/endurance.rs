@@ -58,9 +58,7 @@ fn a_thousand_openings_leave_nothing_behind() {
         return;
     }
     let _alone = alone();
-    let world = World::start();
-    world.daemon.wait_line(0, "is offered in PipeWire", LONG);
-    world.daemon.wait_line(0, "drawing \"anna\"", LONG);
+    let world = World::offered();
     open(&world.session, 100);
     std::thread::sleep(Duration::from_secs(2));
     let pid = world.daemon.pid();

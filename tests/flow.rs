@@ -26,6 +26,15 @@ fn daemon(session: &Session, settings: &str) -> Process {
     daemon
 }
 
+/// A daemon that is driven by a silent microphone, and an app that has been watching it for a while. `settings` are added.
+fn watched(session: &Session, settings: &str) -> (Process, Reader) {
+    assert!(session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap().success());
+    let daemon = daemon(session, &format!("input = \"microphone\"\nprofile = \"still\"\n{settings}"));
+    let mut reader = session.reader("vasa_camera", "I420", WIDTH, HEIGHT);
+    reader.skip(45);
+    (daemon, reader)
+}
+
 /// Real filmed speech where the evaluation data is here, else a sentence of the neural voice: 16 kHz, about 4 s.
 fn speech() -> Vec<f32> {
     let shared = std::env::var_os("VASA_SHARED").map_or_else(|| root().join("../shared"), PathBuf::from);
@@ -115,10 +124,7 @@ fn a_client_gets_28_frames_a_second_and_the_mouth_moves_with_the_voice_and_rests
     let _alone = alone();
     let mouth = mouth();
     let session = Session::start();
-    assert!(session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap().success());
-    let mut daemon = daemon(&session, "input = \"microphone\"\nprofile = \"still\"\n");
-    let mut reader = session.reader("vasa_camera", "I420", WIDTH, HEIGHT);
-    reader.skip(45);
+    let (mut daemon, mut reader) = watched(&session, "");
 
     // The camera is measured, not who else uses this machine: the best of three.
     let rates: Vec<f64> = std::iter::repeat_with(|| reader.rate(300))
@@ -161,11 +167,7 @@ fn the_large_network_leads_the_lips_where_the_settings_name_it() {
     let _alone = alone();
     let mouth = mouth();
     let session = Session::start();
-    assert!(session.command(root().join("tests/kit/microphone.sh")).arg("silence").status().unwrap().success());
-    let settings = "input = \"microphone\"\nprofile = \"still\"\nnetwork = \"large\"\nprovider = \"cpu\"\n";
-    let mut daemon = daemon(&session, settings);
-    let mut reader = session.reader("vasa_camera", "I420", WIDTH, HEIGHT);
-    reader.skip(45);
+    let (mut daemon, mut reader) = watched(&session, "network = \"large\"\nprovider = \"cpu\"\n");
     assert_moves_with_the_voice(&session, &mut reader, mouth);
     let status = told(&session);
     println!("{status}");

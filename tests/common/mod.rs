@@ -369,6 +369,19 @@ impl Drop for Reader {
     }
 }
 
+/// Puts a copy of Anna into the folder `zoe`, as an avatar made from a photo and called "Zoë".
+pub fn photo_of_anna(zoe: &Path) {
+    std::fs::create_dir_all(zoe).unwrap();
+    for file in std::fs::read_dir(root().join("models/avatars/anna")).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, zoe.join(path.file_name().unwrap())).unwrap();
+    }
+    let manifest = std::fs::read_to_string(zoe.join("avatar.toml")).unwrap();
+    let manifest = manifest.replace("kind = \"model\"", "kind = \"photo\"").replace("\"Anna\"", "\"Zoë\"");
+    assert!(manifest.contains("photo"));
+    std::fs::write(zoe.join("avatar.toml"), manifest).unwrap();
+}
+
 /// What a guest of the virtual machine left behind.
 pub struct Guest {
     pub status: i32,

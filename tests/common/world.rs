@@ -26,6 +26,14 @@ impl World {
         Self { session, daemon }
     }
 
+    /// The same, once Anna is drawn and the camera is offered to apps.
+    pub fn offered() -> Self {
+        let world = Self::start();
+        world.daemon.wait_line(0, "drawing \"anna\"", LONG);
+        world.daemon.wait_line(0, "is offered in PipeWire", LONG);
+        world
+    }
+
     pub fn run(&self, program: &str, args: &[&str]) -> Output {
         self.session.command(program).args(args).output().unwrap_or_else(|e| panic!("{program} does not start: {e}"))
     }
