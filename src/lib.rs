@@ -24,3 +24,4 @@ pub mod render;
 pub mod sound;
 pub mod speech;
 pub mod tray;
+pub mod vision;

@@ -2,7 +2,7 @@
 
 use super::install::{Progress, sha256};
 use super::manifest::{ModelFile, Source, Wheel, is_here};
-use super::whisper;
+use super::{tflite, whisper};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::fs::{FlockOperation, flock};
 use std::ffi::OsStr;
@@ -64,6 +64,12 @@ fn fetch(source: &Source, scratch: &mut Scratch) -> Result<PathBuf> {
             let (model, tokenizer) = (join(ctranslate2, scratch)?, fetch(tokenizer, scratch)?);
             let to = scratch.file();
             whisper::convert(&model, &tokenizer, &to)?;
+            Ok(to)
+        }
+        Source::Tflite { tflite: network } => {
+            let network = fetch(network, scratch)?;
+            let to = scratch.file();
+            tflite::convert(&network, &to)?;
             Ok(to)
         }
     }
@@ -146,6 +152,13 @@ fn from_folder(folder: &Path, file: &ModelFile, scratch: &mut Scratch) -> Result
         return Ok(to);
     }
     for source in &file.sources {
+        if let Source::Tflite { tflite: network } = source {
+            let Some(found) = places(network).into_iter().map(|n| folder.join(n)).find(|p| p.is_file()) else {
+                continue;
+            };
+            tflite::convert(&found, &to)?;
+            return Ok(to);
+        }
         let (Source::Parts { parts } | Source::Whisper { ctranslate2: parts, .. }) = source else { continue };
         let Some(found) = parts_in(folder, parts) else { continue };
         copy(&found, &to, scratch)?;
@@ -157,7 +170,11 @@ fn from_folder(folder: &Path, file: &ModelFile, scratch: &mut Scratch) -> Result
         whisper::convert(&to, &tokenizer, &converted)?;
         return Ok(converted);
     }
-    let mut others: Vec<_> = file.sources.iter().flat_map(places).map(|p| p.display().to_string()).collect();
+    let before = |source: &Source| match source {
+        Source::Tflite { tflite: network } => places(network),
+        as_it_is => places(as_it_is),
+    };
+    let mut others: Vec<_> = file.sources.iter().flat_map(before).map(|p| p.display().to_string()).collect();
     others.retain(|name| *name != file.name());
     others.dedup();
     let or = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
@@ -181,7 +198,7 @@ fn places(source: &Source) -> Vec<PathBuf> {
     match source {
         Source::Pypi(wheel) => vec![wheel.inside.clone().into(), last(&wheel.inside)],
         Source::Url { url } => vec![last(url)],
-        Source::Parts { .. } | Source::Whisper { .. } | Source::Encoder(_) => Vec::new(),
+        Source::Parts { .. } | Source::Whisper { .. } | Source::Encoder(_) | Source::Tflite { .. } => Vec::new(),
     }
 }
 

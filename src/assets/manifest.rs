@@ -76,6 +76,8 @@ pub enum Source {
     Encoder(Encoder),
     /// Whisper's weights as CTranslate2 has them, in parts, and the tokens: converted to the file that whisper.cpp reads.
     Whisper { ctranslate2: Vec<Source>, tokenizer: Box<Source> },
+    /// A TensorFlow Lite network: converted to an ONNX network.
+    Tflite { tflite: Box<Source> },
 }
 
 /// A wheel, and a file in it.
@@ -113,6 +115,7 @@ impl Source {
                 ensure!(!ctranslate2.is_empty(), "the model manifest has no parts of \"{shown}\"; name at least one");
                 ctranslate2.iter().chain([tokenizer.as_ref()]).try_for_each(|part| part.check(shown))
             }
+            Source::Tflite { tflite } => tflite.check(shown),
         }
     }
 }
@@ -128,6 +131,7 @@ impl std::fmt::Display for Source {
             Source::Pypi(wheel) => write!(f, "the Python package {}", wheel.pypi),
             Source::Url { url } => f.write_str(url),
             Source::Encoder(encoder) => write!(f, "{}", encoder.encoder_of.display()),
+            Source::Tflite { tflite } => tflite.fmt(f),
             Source::Parts { parts } | Source::Whisper { ctranslate2: parts, .. } => {
                 for (i, part) in parts.iter().enumerate() {
                     write!(f, "{}{part}", if i == 0 { "" } else { " and " })?;
@@ -268,6 +272,7 @@ mod tests {
         let large = manifest.model("lips-large").unwrap();
         assert!(large.file("encoder.onnx").is_ok() && large.file("lips-large.onnx").is_ok());
         assert!(joe.file(".onnx").is_ok() && joe.file(".onnx.json").is_ok());
+        assert_eq!(manifest.model("vision").unwrap().files().count(), 3);
         for model in manifest.iter() {
             assert!(model.files().all(|f| f.shipped || !f.sources.is_empty()), "{}", model.name);
         }

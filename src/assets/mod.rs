@@ -3,9 +3,11 @@
 mod fetch;
 mod install;
 mod manifest;
+pub(crate) mod onnx;
 mod provider;
 mod remove;
 mod runtime;
+mod tflite;
 mod whisper;
 
 pub use install::{Installer, Progress, State, sha256, state};
@@ -14,5 +16,3 @@ pub use provider::{Provider, Running, accelerate, may_use_gpu, providers};
 pub use remove::{removable, remove};
 pub use runtime::{builder, keeping_builder, read_checked, runtime};
 pub use whisper::mel as whisper_mel;
-#[cfg(test)]
-pub(crate) use whisper::onnx;

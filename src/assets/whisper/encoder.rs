@@ -5,7 +5,7 @@
 //! last that they ask for, and of that block only the last tokens.
 
 use super::ggml::{self, Tensor};
-use super::onnx::{Graph, Number, Setting};
+use crate::assets::onnx::{Graph, Number, Setting};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -73,7 +73,7 @@ fn network(plan: &Encoder, weights: &Path) -> Result<Vec<u8>> {
         let states = maker.norm("ln_post", &x)?;
         maker.give(&states, plan.kept, plan.kept, "states")?;
     }
-    Ok(maker.graph.finish())
+    Ok(maker.graph.finish("encoder"))
 }
 
 struct Maker {

@@ -8,7 +8,6 @@ mod ct2;
 mod encoder;
 mod ggml;
 pub mod mel;
-pub mod onnx;
 mod vocabulary;
 
 pub use encoder::Encoder;

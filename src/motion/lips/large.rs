@@ -224,7 +224,7 @@ pub mod tests {
         let lips = graph.add("MatMul", &[&four, &weights], &[]);
         graph.node("Clip", &[&lips], &[], &["lips"]);
         graph.output("lips", &[1, HOP, CHANNELS]);
-        graph.finish()
+        graph.finish("test")
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! - ModelProto: ir_version = 1, producer_name = 2, graph = 7, opset_import = 8
 //! - GraphProto: node = 1, name = 2, initializer = 5, input = 11, output = 12
 //! - NodeProto: input = 1, output = 2, name = 3, op_type = 4, attribute = 5
-//! - AttributeProto: name = 1, f = 2, i = 3, ints = 8, type = 20
+//! - AttributeProto: name = 1, f = 2, i = 3, s = 4, ints = 8, type = 20
 //! - TensorProto: dims = 1, data_type = 2, name = 8, raw_data = 9
 //! - ValueInfoProto: name = 1, type = 2; TypeProto: tensor_type = 1; Tensor: elem_type = 1, shape = 2
 
@@ -24,6 +24,7 @@ pub enum Number {
 pub enum Setting<'a> {
     Float(f32),
     Int(usize),
+    Text(&'a str),
     Ints(&'a [usize]),
 }
 
@@ -91,9 +92,9 @@ impl Graph {
         format!("v{}", self.named)
     }
 
-    /// The whole file.
-    pub fn finish(self) -> Vec<u8> {
-        let graph = [self.nodes, field(2, b"encoder"), self.weights, self.ends].concat();
+    /// The whole file; the graph's name is for people.
+    pub fn finish(self, name: &str) -> Vec<u8> {
+        let graph = [self.nodes, field(2, name.as_bytes()), self.weights, self.ends].concat();
         let mut file = [number(1, IR_VERSION), field(2, b"vasa-camera")].concat();
         file.extend(field(7, &graph));
         file.extend(field(8, &number(2, OPSET)));
@@ -119,6 +120,10 @@ fn attribute(name: &str, setting: &Setting<'_>) -> Vec<u8> {
         Setting::Int(v) => {
             bytes.extend(number(3, *v));
             2
+        }
+        Setting::Text(v) => {
+            bytes.extend(field(4, v.as_bytes()));
+            3
         }
         Setting::Ints(all) => {
             all.iter().for_each(|v| bytes.extend(number(8, *v)));
