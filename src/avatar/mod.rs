@@ -5,6 +5,8 @@ pub mod hash;
 mod load;
 mod manifest;
 mod mesh;
+pub mod package;
+pub mod photo;
 
 use crate::config::Paths;
 use crate::face::Shape;
@@ -188,6 +190,25 @@ pub fn list(paths: &Paths) -> Vec<AvatarInfo> {
     found.into_values().collect()
 }
 
+/// Where the user's own avatars lie, among them those made from photos.
+pub fn own_folder(paths: &Paths) -> PathBuf {
+    paths.own.join(FOLDER)
+}
+
+/// What photos are fitted to.
+///
+/// # Errors
+/// It is not there.
+pub fn template_folder(paths: &Paths) -> Result<PathBuf> {
+    let found = paths.locate(Path::new(FOLDER).join(package::TEMPLATE));
+    found.with_context(|| {
+        format!(
+            "the head that photos are fitted to ({FOLDER}/{}) is missing; install the program again",
+            package::TEMPLATE
+        )
+    })
+}
+
 /// Where avatars lie: the folders that may hold some, and those of the avatars that are there.
 pub fn folders(paths: &Paths) -> Vec<PathBuf> {
     let mut all: Vec<_> = paths.data.iter().map(|d| d.join(FOLDER)).collect();
@@ -247,6 +268,7 @@ mod tests {
             config: dir.join("config"),
             models: dir.join("models"),
             state: dir.join("state"),
+            own: dir.into(),
         }
     }
 

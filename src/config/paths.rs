@@ -20,6 +20,8 @@ pub struct Paths {
     pub models: PathBuf,
     /// What the program keeps for itself: the installation's key, the session log.
     pub state: PathBuf,
+    /// The one of `data` that takes the user's own avatars: `$VASA_DATA_DIR`, or the user's data folder.
+    pub own: PathBuf,
 }
 
 impl Paths {
@@ -31,6 +33,7 @@ impl Paths {
             .and_then(|exe| exe.ancestors().find(|d| d.join("models/manifest.toml").is_file()).map(Path::to_path_buf));
         let base = xdg::BaseDirectories::with_prefix(NAME);
         let user_data = base.get_data_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
+        let own = env("VASA_DATA_DIR").unwrap_or_else(|| user_data.clone());
         let mut data: Vec<PathBuf> = env("VASA_DATA_DIR").into_iter().chain(checkout.clone()).collect();
         data.push(user_data.clone());
         data.extend(base.get_data_dirs());
@@ -39,7 +42,7 @@ impl Paths {
             .unwrap_or_else(|| user_data.join("models"));
         let config = base.get_config_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
         let state = base.get_state_home().unwrap_or_else(|| std::env::temp_dir().join(NAME));
-        Self { data, settings: config.join("settings.toml"), config, models, state }
+        Self { data, settings: config.join("settings.toml"), config, models, state, own }
     }
 
     /// The first data folder that has `relative`.

@@ -125,6 +125,7 @@ mod tests {
             config: dir.join("config"),
             models: dir.join("models"),
             state: dir.join("state"),
+            own: dir.into(),
         }
     }
 
