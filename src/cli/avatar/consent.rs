@@ -2,7 +2,7 @@
 
 use super::ask::{Terminal, yes_or_no};
 use crate::avatar::consent::{Answer, Consent, FILE, Whose, required};
-use crate::avatar::{self, AvatarInfo, hash};
+use crate::avatar::{self, hash};
 use crate::calendar::{self, Date};
 use crate::cli::captions::printable;
 use crate::cli::{Usage, print_line};
@@ -16,6 +16,16 @@ use std::path::PathBuf;
 pub struct Args {
     /// As `vasa avatar list` shows it
     name: String,
+    #[command(flatten)]
+    face: FaceArgs,
+    /// The picture that the avatar was made from [default: the portrait in the avatar's folder]
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+}
+
+/// Whose face it is.
+#[derive(Debug, clap::Args)]
+pub struct FaceArgs {
     /// It is your own face
     #[arg(long = "self", conflicts_with_all = ["person", "on", "artwork", "author"])]
     own: bool,
@@ -34,9 +44,6 @@ pub struct Args {
     /// A sentence of yours that you may show this face [default with --yes: one that says what the flags say]
     #[arg(long, value_name = "TEXT")]
     statement: Option<String>,
-    /// The picture that the avatar was made from [default: the portrait in the avatar's folder]
-    #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
     /// Record it without asking again
     #[arg(long)]
     yes: bool,
@@ -57,24 +64,9 @@ pub fn run(args: Args, paths: &Paths) -> Result<()> {
     if Consent::require(&folder).is_ok() {
         bail!("consent is recorded for \"{name}\" already; `vasa avatar show {name}` prints it");
     }
-    let whose = args.whose()?;
-    let terminal = std::io::stdin().is_terminal();
-    if !terminal && (whose.is_none() || !args.yes) {
-        return Err(Usage(format!(
-            "standard input is no terminal to ask at; say whose face \"{name}\" shows with --self, --person NAME --on DATE or \
-             --artwork TITLE, and confirm it with --yes"
-        ))
-        .into());
-    }
     let now = calendar::now();
-    let answer = match whose {
-        Some(whose) if args.yes || !terminal => {
-            let statement = args.statement.clone().unwrap_or_else(|| whose.plain_statement());
-            Answer { whose, statement }
-        }
-        whose => ask(&info, whose, args.statement.clone(), args.yes, now)?,
-    };
-    answer.check(now).map_err(Usage)?;
+    args.face.check(name)?;
+    let answer = args.face.answer(name, &info.label, now)?;
     let picture = args.picture.unwrap_or_else(|| folder.join("portrait.jpg"));
     let picture = hash::file(&picture)
         .context("the picture cannot be used; name the one the avatar was made from with --picture")?;
@@ -84,7 +76,40 @@ pub fn run(args: Args, paths: &Paths) -> Result<()> {
     Ok(())
 }
 
-impl Args {
+impl FaceArgs {
+    /// Whether there are answers, or somebody to ask, for the avatar called `name`: before anything long begins.
+    ///
+    /// # Errors
+    /// As wrong usage: flags that are missing where there is no terminal, or hold what cannot be recorded.
+    pub fn check(&self, name: &str) -> Result<()> {
+        let whose = self.whose()?;
+        if !std::io::stdin().is_terminal() && (whose.is_none() || !self.yes) {
+            return Err(Usage(format!(
+                "standard input is no terminal to ask at; say whose face \"{}\" shows with --self, --person NAME --on DATE or \
+                 --artwork TITLE, and confirm it with --yes",
+                printable(name)
+            ))
+            .into());
+        }
+        Ok(())
+    }
+
+    /// What is to be recorded: what the flags say, and for the rest what is answered at the terminal.
+    ///
+    /// # Errors
+    /// The user gives up, or an answer that cannot be recorded, as wrong usage.
+    pub fn answer(&self, name: &str, label: &str, now: u64) -> Result<Answer> {
+        let answer = match self.whose()? {
+            Some(whose) if self.yes => {
+                let statement = self.statement.clone().unwrap_or_else(|| whose.plain_statement());
+                Answer { whose, statement }
+            }
+            whose => ask(name, label, whose, self.statement.clone(), self.yes, now)?,
+        };
+        answer.check(now).map_err(Usage)?;
+        Ok(answer)
+    }
+
     /// What the flags say; None where they say nothing.
     fn whose(&self) -> Result<Option<Whose>> {
         let agreed = match &self.on {
@@ -106,13 +131,20 @@ impl Args {
 }
 
 /// Asks for what the flags left open.
-fn ask(info: &AvatarInfo, whose: Option<Whose>, statement: Option<String>, yes: bool, now: u64) -> Result<Answer> {
+fn ask(
+    name: &str,
+    label: &str,
+    whose: Option<Whose>,
+    statement: Option<String>,
+    yes: bool,
+    now: u64,
+) -> Result<Answer> {
     let mut terminal = Terminal::open()?;
     print_line(&format!(
         "\"{}\" ({}) was made from a picture of a face. Nobody shall be shown saying what they did not agree to, so VASA Camera\n\
          asks once whose face it is. Your answer is kept in the avatar's folder, signed with this installation's key, and sent nowhere.",
-        info.name,
-        printable(&info.label)
+        printable(name),
+        printable(label)
     ));
     let whose = match whose {
         Some(whose) => whose,

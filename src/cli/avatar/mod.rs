@@ -2,6 +2,9 @@
 
 mod ask;
 mod consent;
+mod create;
+mod files;
+mod preview;
 
 use super::captions::printable;
 use super::client::{AvatarsProxy, connect, explain, is_running};
@@ -35,6 +38,14 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make an avatar from a photo: one face, JPEG, PNG or WebP. Asks whose face it is
+    Create(create::Args),
+    /// Remove an avatar of yours
+    Remove(files::Remove),
+    /// Write an avatar to one file, to keep or to give on
+    Export(files::Export),
+    /// Take an avatar from such a file
+    Import(files::Import),
     /// Record whose face a photo avatar shows; without that it is not drawn
     Consent(consent::Args),
 }
@@ -51,6 +62,10 @@ pub fn run(command: Command, paths: &Paths) -> Result<()> {
             avatars.set_active(&name).await.map_err(|e| explain(e.into()))
         }),
         Command::Show { name, json } => show(paths, &name, json),
+        Command::Create(args) => create::run(args, paths),
+        Command::Remove(args) => files::remove(args, paths),
+        Command::Export(args) => files::export(args, paths),
+        Command::Import(args) => files::import(args, paths),
         Command::Consent(args) => consent::run(args, paths),
     }
 }
