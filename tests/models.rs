@@ -1,6 +1,9 @@
 //! The models, really installed: fetched, placed, verified, refused where their bytes differ, and loaded.
 
 mod common;
+#[allow(dead_code)]
+#[path = "../src/assets/tflite/tiny.rs"]
+mod tiny;
 
 use common::{installed, models, models_in, root, vasa};
 use sha2::{Digest, Sha256};
@@ -86,6 +89,29 @@ fn a_file_in_parts_is_put_together_and_an_optional_model_comes_only_when_named()
     installer.install(&["small".into()], &mut |_| ()).unwrap();
     assert_eq!(fs::read(models.path().join("small.bin")).unwrap(), b"fine");
     assert_eq!(everything(models.path()), ["small.bin"]);
+}
+
+#[test]
+fn a_tensorflow_lite_network_is_converted_when_it_is_installed() {
+    let manifest = Manifest::parse(
+        "[[model]]\nname='small'\nkind='network'\nlabel='x'\nlicence='MIT'\nattribution='x'\n[[model.file]]\npath='small.onnx'\n\
+         size=622\nsha256='a075bcbaf524f6638d410670993769e9d64f10c3225a877cb2e76164fc54cc9b'\n[[model.file.source]]\n\
+         tflite={pypi='a==1',inside='one/small.tflite'}\n",
+    )
+    .unwrap();
+    let (folder, models) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let paths = models_in(models.path());
+    let install =
+        || Installer::new(&paths, &manifest).from_folder(Some(folder.path().into())).install(&[], &mut |_| ());
+    let e = format!("{:#}", install().unwrap_err());
+    assert!(e.contains("has no file small.onnx (or one/small.tflite, small.tflite)"), "{e}");
+    fs::write(folder.path().join("small.tflite"), &tiny::network()[..400]).unwrap();
+    let e = format!("{:#}", install().unwrap_err());
+    assert!(e.contains("no network that can be converted"), "{e}");
+    // The same to the bit on every machine.
+    fs::write(folder.path().join("small.tflite"), tiny::network()).unwrap();
+    install().unwrap();
+    assert_eq!(everything(models.path()), ["small.onnx"]);
 }
 
 #[test]

@@ -29,3 +29,8 @@ pub(super) fn convert(from: &Path, to: &Path) -> Result<()> {
     })?;
     fs::write(to, network).with_context(|| format!("error writing {}", to.display()))
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tiny;
