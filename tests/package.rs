@@ -238,7 +238,6 @@ fn value<'a>(log: &'a str, name: &str) -> &'a str {
 }
 
 #[test]
-#[ignore = "has not yet been seen to its end within ten minutes: cargo test --release --test package on_a_machine -- --ignored --nocapture"]
 fn the_package_on_a_machine_with_systemd() {
     if !installed(&VM_NEEDS) || !installed(&["v4l2-ctl", "gst-launch-1.0", "busctl", "pipewire", "wireplumber"]) {
         return;
@@ -250,7 +249,8 @@ fn the_package_on_a_machine_with_systemd() {
     let registry = work.path().join("registry.bin");
     told(Command::new("gst-inspect-1.0").arg("pipewiresrc").env("GST_REGISTRY", &registry));
     let script = std::fs::read_to_string(root().join("tests/kit/vm/package.sh")).unwrap();
-    let options = [("VM_GUEST", "systemd"), ("VM_LOOPBACK", "now"), ("VM_CPU", "Nehalem"), ("VM_TIMEOUT", "600")];
+    // Five minutes on a quiet machine with two processors; the limit is for one that hangs, not for one that is busy.
+    let options = [("VM_GUEST", "systemd"), ("VM_LOOPBACK", "now"), ("VM_CPU", "Nehalem"), ("VM_TIMEOUT", "1200")];
     let guest = vm_boot(work, &format!("WATCHDOG=15\n{script}"), &options);
     println!("{}", guest.log);
     assert_eq!(guest.status, 0);
