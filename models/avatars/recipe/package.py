@@ -43,7 +43,7 @@ def pictures(who, shape, framing, work, out):
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
     graded = passes.grade(portrait[..., :3] * 1.0, saturation)
     _jpg(out / "eye.jpg", as_exposed(who, eye, graded, shape, framing), 92)
-    _jpg(out / "mouth.jpg", mouth.picture(), 90)
+    _jpg(out / "mouth.jpg", mouth.picture(0.25 if "toy" in who else 1.0), 90)
     return alpha
 
 

@@ -135,6 +135,8 @@ def person(who, shape, pose, framing: Framing):
     for side in data.EYES:
         centre = shape.eyes[side][0]
         for upper, count, length in ((True, 150, 0.080), (False, 70, 0.032)):
+            if not upper and "toy" in who:
+                continue
             edge = skin.lash_edge(shape, side, posed, upper)
             blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
             lashes = who.get("lashes", {})

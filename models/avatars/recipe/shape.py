@@ -106,8 +106,8 @@ def identity(person, base):
 
 def swell(person, v, units):
     """Makes parts of the face larger or smaller about a point, as a caricature does, and the face units with them. Each of the
-    person's `shape.swell` has `at` = [x, y] (dm from between the eyes; both sides), `scale` = [x and depth, y], `reach` = [all within, none beyond]
-    and `back`: how far it goes back (dm)."""
+    person's `shape.swell` has `at` = [x, y] (dm from between the eyes; both sides), `scale` = [x and depth, y] and
+    `reach` = [all within, none beyond]."""
     for part in person["shape"].get("swell", []):
         (x, y), (inner, outer) = part["at"], part["reach"]
         scale = np.array([part["scale"][0], part["scale"][1], part["scale"][0]])
@@ -116,7 +116,7 @@ def swell(person, v, units):
             d = np.hypot(v[:, 0] - sx, v[:, 1] - EYE_HEIGHT - y)
             w = smoothstep(outer, inner, d) * smoothstep(0.35, 0.65, v[:, 2])
             depth = np.average(v[:, 2], weights=w)
-            move += w[:, None] * ((v - [sx, EYE_HEIGHT + y, depth]) * (scale - 1) - [0, 0, part.get("back", 0.0)])
+            move += w[:, None] * ((v - [sx, EYE_HEIGHT + y, depth]) * (scale - 1))
             weight += w
         v += move / np.maximum(weight, 1)[:, None]
         factor = 1 + np.minimum(weight, 1)[:, None] * (scale - 1)
@@ -159,8 +159,12 @@ def smooth(shape, body, rounds):
     """Takes the relief out of the face, as a doll maker does; lids, lips, nose and ears stay."""
     keep = np.minimum.reduce([shape.mouth_ring - 3, *shape.eye_rings.values()])
     v = shape.neutral
-    nose = np.exp(-((v[:, 0] / 0.16) ** 4) - (((v[:, 1] - EYE_HEIGHT + 0.32) / 0.17) ** 4))
-    weight = smoothstep(20, 25, keep) * (1 - 0.9 * nose) * smoothstep(0.68, 0.55, np.abs(v[:, 0])) * smoothstep(5.9, 6.15, v[:, 1]) * smoothstep(0.2, 0.5, v[:, 2])
+    x, y, z = v.T
+    nose = np.exp(-((x / 0.16) ** 4) - (((y - EYE_HEIGHT + 0.32) / 0.17) ** 4))
+    weight = np.zeros(len(v))
+    weight[np.unique(body)] = 1  # not the eyes, the teeth and the clothes
+    weight *= smoothstep(20, 25, keep) * (1 - 0.9 * nose)
+    weight *= smoothstep(0.68, 0.55, np.abs(x)) * smoothstep(5.9, 6.15, y) * smoothstep(0.2, 0.5, z)
     pairs = np.concatenate([body[:, [i, (i + 1) % 4]] for i in range(4)])
     pairs = np.concatenate([pairs, pairs[:, ::-1]])
     degree = np.maximum(np.bincount(pairs[:, 0], minlength=len(v)), 1)[:, None]

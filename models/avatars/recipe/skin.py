@@ -88,7 +88,7 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
 
     lip = smoothstep(0.15, 0.85, lips)
     mix(s["lips"], 0.80 * lip * (1 + 0.12 * waves(p, 20, 12)))
-    mix([v * 0.62 for v in s["lips"]], 0.55 * lip * np.exp(-(((yy - seam_height(shape, x) + head.ey) / 0.016) ** 2)))
+    mix([v * 0.62 for v in s["lips"]], 0.55 * mottle * lip * np.exp(-(((yy - seam_height(shape, x) + head.ey) / 0.016) ** 2)))
     mix((92, 36, 34), smoothstep(0.4, 0.8, inside))
     scalp = np.zeros(len(p))
     np.maximum.at(scalp, triangles.ravel(), np.repeat(density, 3))
