@@ -17,9 +17,10 @@ def _cloth(person):
     w2 = m.node("TexWave", dict(Vector=at, Scale=11.0, Distortion=2.2, Detail=2.0), bands_direction="Z").outputs["Fac"]
     fluff = m.node("TexNoise", dict(Vector=at, Scale=70.0, Detail=4.0)).outputs["Fac"]
     knit = m.add(m.mul(m.mul(w1, w2), 0.6), m.mul(fluff, 0.9))
-    value = m.add(m.mul(knit, 0.35), 0.75)
+    value = m.add(m.mul(knit, 0.35 * person["cloth"].get("knit", 1.0)), 0.75)
     m.set(Base_Color=m.node("HueSaturation", dict(Color=rgba(person["cloth"]["colour"]), Value=value)).outputs[0])
-    m.set(Normal=m.node("Bump", dict(Height=knit, Strength=0.7, Distance=0.015)).outputs[0])
+    strength = 0.7 * person["cloth"].get("knit", 1.0)
+    m.set(Normal=m.node("Bump", dict(Height=knit, Strength=strength, Distance=0.015)).outputs[0])
     m.set(Roughness=0.95, Sheen_Weight=0.5, Sheen_Roughness=0.5, Specular_IOR_Level=0.15)
     return m.material
 

@@ -16,7 +16,7 @@ def picture(person, n=1024):
     rng = np.random.default_rng(3)
     y, x = np.mgrid[0:n, 0:n]
     x, y = (x + 0.5) / n * 2 - 1, 1 - (y + 0.5) / n * 2
-    t, angle = np.hypot(x, y) / IRIS, np.arctan2(y, x)
+    t, angle = np.hypot(x, y) / (IRIS * person["eyes"].get("size", 1.0)), np.arctan2(y, x)
     outer, inner = [np.array(v) / 255 for v in person["eyes"]["iris"]]
     fibres = gaussian_filter(rng.standard_normal((64, 2048)), (5, 2.2), mode=("nearest", "wrap"))
     fibres /= fibres.std()
@@ -33,7 +33,7 @@ def picture(person, n=1024):
     edge = smoothstep(0.55, 1.0, np.abs(x))[..., None]
     white = white * (1 - 0.30 * edge) + np.array([186, 118, 104]) / 255 * 0.30 * edge
     veins = np.zeros((n, n), np.float32)
-    for _ in range(46):
+    for _ in range(person["eyes"].get("veins", 46)):
         side = rng.choice([-1, 1])
         px, py = side * (0.98 - 0.1 * rng.random()), rng.uniform(-0.5, 0.5)
         a = np.pi * (side > 0) + rng.normal(0, 0.4)
@@ -49,11 +49,11 @@ def picture(person, n=1024):
     return np.clip(iris * (1 - m) + white * m, 0, 1)
 
 
-def _globe(centre, radius, cornea, gaze_degrees, around=96, along=96):
+def _globe(centre, radius, cornea, gaze_degrees, iris=IRIS, around=96, along=96):
     """A globe looking along +z, turned by the gaze (x to the person's left, y up)."""
     theta = np.linspace(0, np.pi * 0.75, along + 1)[:, None]
     phi = np.linspace(0, 2 * np.pi, around, endpoint=False)[None]
-    limbus = math.asin(IRIS)
+    limbus = math.asin(iris)
     if cornea:
         r = radius * 1.004 * (1 + 0.085 * np.exp(-((theta / (limbus * 0.98)) ** 4)))
         z = r * np.cos(theta)
@@ -86,8 +86,9 @@ def add(person, shape, framing):
     seen = c.node("LightPath").outputs["Is Camera Ray"]
     amount = c.mul(c.mul(c.node("Fresnel", dict(IOR=1.40)).outputs[0], 3.0), seen)
     c.surface(c.node("MixShader", {0: amount, 1: clear, 2: gloss}).outputs[0])
+    iris = IRIS * person["eyes"].get("size", 1.0)
     for centre, radius in shape.eyes.values():
         inward = -math.degrees(math.atan2(centre[0], framing.distance * framing.unit))
-        smooth_object("eye", _globe(centre, radius * 0.985, False, (inward, 0)), m.material)
-        cornea = smooth_object("cornea", _globe(centre, radius * 0.985, True, (inward, 0)), c.material)
+        smooth_object("eye", _globe(centre, radius * 0.985, False, (inward, 0), iris), m.material)
+        cornea = smooth_object("cornea", _globe(centre, radius * 0.985, True, (inward, 0), iris), c.material)
         cornea.visible_shadow = cornea.visible_diffuse = False

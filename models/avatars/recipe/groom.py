@@ -7,6 +7,7 @@ from shape import smoothstep
 AZIMUTH = [0, 14, 26, 36, 46, 56, 66, 76, 88, 100, 112, 125, 145, 180]  # from the face's middle, degrees
 HAIRLINE = {  # height at each azimuth as a share of eyes-to-crown
     "round": [0.545, 0.555, 0.55, 0.51, 0.40, 0.27, 0.15, 0.00, 0.02, 0.06, -0.16, -0.34, -0.42, -0.45],
+    "low": [0.50, 0.505, 0.50, 0.46, 0.36, 0.25, 0.14, 0.00, 0.02, 0.06, -0.16, -0.34, -0.42, -0.45],
     "receding": [0.60, 0.62, 0.70, 0.74, 0.56, 0.38, 0.22, -0.02, 0.02, 0.06, -0.18, -0.32, -0.38, -0.40],
 }
 
@@ -72,7 +73,7 @@ def bob(head, rng, hair, keys=40):
     s = head.s
     density = head.scalp(s.centre, head.ears[s.t].max(1), rng)
     n, end = hair["strands"], hair["end"]
-    root, normal, _ = s.sample(rng, density, n)
+    root, normal, _ = s.sample(rng, density ** hair.get("edge", 1.0), n)
     parting = hair.get("parting", 0.20) + 0.03 * np.sin(root[:, 2] * 3)
     side = np.where(root[:, 0] > parting + 0.018 * rng.standard_normal(n), 1.0, -1.0)
     back = smoothstep(head.middle + 0.25, head.middle - 0.35, root[:, 2])
@@ -152,14 +153,114 @@ def short(head, rng, hair, keys=7):
     return p, density, np.zeros(count)
 
 
+def along_surface(d, normal):
+    return unit(d - normal * (d * normal).sum(1, keepdims=True))
+
+
+def laid(head, rng, root, normal, d, size, above, keys, pull=0.35):
+    """Strands that start along `d` and lie `above` [n, keys] over the skull (dm); gives [n, keys, 3]."""
+    s = head.s
+    p = np.zeros((len(root), keys, 3))
+    p[:, 0] = q = root
+    step = (size / (keys - 1))[:, None]
+    for k in range(1, keys):
+        q = q + d * step
+        v, nv = s.nearest(q)
+        miss = above[:, k] - ((q - v) * nv).sum(1)
+        q = q + nv * np.where(miss > 0, 0.8 * miss, pull * miss)[:, None]
+        d = unit(0.6 * d + 0.4 * unit(q - p[:, k - 1]) + [0, -0.02, 0])
+        p[:, k] = q
+    return p
+
+
+def combed(head, rng, hair, keys=14):
+    """Short sides and a longer top that rises at the brow and is combed away from the parting."""
+    s = head.s
+    density = head.scalp(s.centre, head.ears[s.t].max(1), rng, 0.09)
+    n = hair["strands"]
+    root, normal, t = s.sample(rng, density ** hair.get("edge", 1.7), n)
+    height = (root[:, 1] - head.ey) / head.height
+    x = root[:, 0]
+    top = smoothstep(*hair.get("fade", (0.36, 0.66)), height + 0.05 * rng.standard_normal(n))
+    front = smoothstep(head.middle - 0.1, head.front - 0.15, root[:, 2])
+    side = np.where(x > hair.get("parting", 0.35) + 0.02 * rng.standard_normal(n), 1.0, -1.0)
+    swept, rise = hair.get("swept", 0.7), hair.get("rise", 0.5)
+    up = np.stack([side * swept, 0.25 * front, 0.25 * front - 0.9 * (1 - 0.4 * front)], 1)
+    down = np.stack([0.15 * np.sign(x), np.full(n, -0.9), np.full(n, -0.55)], 1)
+    d = along_surface(up * top[:, None] + down * (1 - top)[:, None] + 0.16 * rng.standard_normal((n, 3)), normal)
+    d = unit(d + normal * (0.25 + 0.9 * rise * top * (0.35 + 0.65 * front))[:, None])
+    sides = hair.get("sides", 0.10)
+    thin = np.clip(density[t], 0.30, 1)
+    size = (sides + (hair["length"] - sides) * top) * (0.65 + 0.45 * rng.random(n)) * thin
+    k = np.linspace(0, 1, keys)[None]
+    beside = np.abs(x - hair.get("parting", 0.35))
+    volume = hair.get("volume", 0.12) * (0.5 + 0.5 * smoothstep(0.0, 0.3, beside))  # it rises gently from the parting
+    body = volume * top * (0.55 + 0.45 * front) * (0.35 + 0.65 * rng.random(n)) + 0.022 + 0.03 * rng.random(n)
+    above = body[:, None] * np.sin(np.pi * (0.06 + 0.62 * k)) * thin[:, None]
+    p = laid(head, rng, root, normal, d, size, above, keys, 0.25)
+    p, i = clump(p, rng, 1500, 0.25 + 0.50 * rng.random(1500), 1.1)
+    p, _ = clump(p, rng, 240, 0.05 + 0.25 * rng.random(240), 1.5)
+    frizz = np.cumsum(rng.standard_normal((n, keys, 3)) * 0.0028, 1) * (1 + 3 * (rng.random(n) < hair.get("stray", 0.03)))[:, None, None]
+    p = p + frizz - frizz[:, :1]
+    return p, density, np.clip(0.7 * rng.standard_normal(1500)[i], -1.6, 1.6)
+
+
+def tied(head, rng, hair, keys=30):
+    """Long hair drawn back from a parting to a knot low at the back of the head, with a few loose wisps at the temples."""
+    s = head.s
+    density = head.scalp(s.centre, head.ears[s.t].max(1), rng, 0.06)
+    n = hair["strands"]
+    root, normal, _ = s.sample(rng, density, n)
+    side = np.where(root[:, 0] > hair.get("parting", 0.15) + 0.025 * np.sin(root[:, 2] * 4) + 0.022 * rng.standard_normal(n), 1.0, -1.0)
+    height = np.clip((root[:, 1] - head.ey) / head.height, 0, 1)
+    front = smoothstep(head.middle - 0.2, head.front - 0.2, root[:, 2])
+    knot = np.array([0, head.ey - 0.10, head.back - 0.10])
+    to = knot - root
+    far = np.linalg.norm(to, axis=1)
+    d = unit(to) + np.stack([side * 1.5 * front * smoothstep(0.2, 0.6, height), -0.1 * front, 0.1 * front], 1)
+    d = unit(along_surface(d + 0.06 * rng.standard_normal((n, 3)), normal) + normal * 0.22)
+    volume = hair.get("volume", 0.10)
+    beside = np.abs(root[:, 0] - hair.get("parting", 0.15))
+    volume = volume * (0.45 + 0.55 * smoothstep(0.0, 0.25, beside))  # it rises gently from the parting
+    layer = 0.02 + 0.03 * rng.random(n) + volume * smoothstep(0.0, 0.7, height) * (0.35 + 0.65 * rng.random(n))
+    size = np.minimum(far * 1.25, 2.6) * (0.85 + 0.15 * rng.random(n))
+    p = np.zeros((n, keys, 3))
+    p[:, 0] = q = root
+    for k in range(1, keys):
+        share = k / (keys - 1)
+        arc = size * share
+        q2 = q + d * (size / (keys - 1))[:, None]
+        v, nv = s.nearest(q2)
+        want = layer * smoothstep(-0.05, 0.45, arc) * (0.5 + 0.5 * smoothstep(1.0, 0.6, share))
+        miss = want - ((q2 - v) * nv).sum(1)
+        q2 = q2 + nv * np.clip(miss, -0.05, 0.2)[:, None] * np.where(miss > 0, 0.9, 0.5)[:, None]
+        aim = along_surface(knot - q2, nv) + [0, 0.10 * (1 - share), 0]
+        d = unit(0.72 * unit(q2 - q) + 0.28 * unit(aim))
+        q = q2
+        p[:, k] = q
+    loose = (rng.random(n) < hair.get("wisps", 0.004)) & (front > 0.3) & (height < 0.5)
+    p, i = clump(p, rng, 1500, 0.40 + 0.40 * rng.random(1500), hair.get("clumping", 0.9))
+    p, large = clump(p, rng, 140, 0.02 + 0.16 * rng.random(140), 1.4)
+    if loose.any():
+        m = int(loose.sum())
+        arc = np.linspace(0, 1, keys)[None] * (0.45 + 0.55 * rng.random((m, 1)))
+        out = np.sign(root[loose, 0])[:, None]
+        fall = np.stack([out * (0.10 * arc + 0.03 * np.sin(arc * 5 + 6.3 * rng.random((m, 1)))), -arc, -0.05 * arc], -1)
+        p[loose] = root[loose][:, None] + fall + normal[loose][:, None] * 0.05 * smoothstep(0, 0.3, arc)[..., None]
+    frizz = np.cumsum(rng.standard_normal((n, keys, 3)) * 0.0022, 1) * (1 + 5 * (rng.random(n) < hair.get("stray", 0.03)))[:, None, None]
+    p = p + frizz - frizz[:, :1]
+    return p, density, np.clip(0.6 * rng.standard_normal(1500)[i] + 0.6 * rng.standard_normal(140)[large], -1.8, 1.8)
+
+
+STYLES = {"bob": bob, "short": short, "combed": combed, "tied": tied}
+
+
 def scalp_hair(head, rng, hair):
     """The hair of a person file: strands, the scalp's density by triangle and a melanin offset by strand."""
     style = hair.get("style", "bob")
-    if style == "bob":
-        return bob(head, rng, hair)
-    if style == "short":
-        return short(head, rng, hair)
-    raise SystemExit(f'the hair style "{style}" is unknown; choose one of: bob, short')
+    if style not in STYLES:
+        raise SystemExit(f'the hair style "{style}" is unknown; choose one of: {", ".join(STYLES)}')
+    return STYLES[style](head, rng, hair)
 
 
 def greyed(rng, count, share, melanin, variation, shade):
@@ -197,18 +298,22 @@ def keep_face_free(head, q, side):
     return q
 
 
-def brows(head, rng, count, thickness, keys=6):
+def brows(head, rng, count, thickness, arch=1.0, soft=False, keys=6):
+    """Two brows; `arch`: how much they bend (1: much); `soft`: sparse at the inner end and thinner above, as most grow."""
     s = head.s
     front = s.centre[:, 2] > head.ear_z + 0.4
     centre, normal = s.centre[front], s.normal[front]
     tree = cKDTree(centre[:, :2])
     out = []
     for sg in (1, -1):
-        u = np.clip(rng.beta(1.1, 1.3, count), 0, 1)
+        u = np.clip(rng.beta(*((1.45, 1.35) if soft else (1.1, 1.3)), count), 0, 1)
         j = np.clip(rng.standard_normal(count), -2.2, 2.2)
         x = head.ex - 0.165 + 0.40 * u
-        middle = head.ey + 0.200 + 0.045 * np.sin(u * np.pi * 0.72) - 0.055 * np.clip(u - 0.55, 0, 1) * 2
+        middle = head.ey + 0.200 + 0.045 * arch * np.sin(u * np.pi * 0.72) - 0.055 * arch * np.clip(u - 0.55, 0, 1) * 2
         thick = 0.030 * thickness * (1 - 0.70 * u**1.5) * np.clip(u / 0.16 + 0.45, 0, 1)
+        if soft:
+            j = np.where(rng.random(count) < 0.12, j * 1.5, j * 0.9)
+            x = x + 0.012 * rng.standard_normal(count)
         y = middle + thick * j * 0.62
         _, i = tree.query(np.stack([sg * x, y], 1))
         n = normal[i]

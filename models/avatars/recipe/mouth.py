@@ -149,8 +149,8 @@ def cavity(shape, framing):
     return part
 
 
-def picture(n=512):
-    """mouth.jpg, BGR 0..1: upper teeth, lower teeth, tongue, in tiles stacked by TILE."""
+def picture(gaps=1.0, n=512):
+    """mouth.jpg, BGR 0..1: upper teeth, lower teeth, tongue, in tiles stacked by TILE; `gaps`: how dark it is between the teeth."""
     rng = np.random.default_rng(4)
     im = np.zeros((n, n, 3))
     for which in ("upper", "lower"):
@@ -170,7 +170,7 @@ def picture(n=512):
         tooth *= 1 - 0.06 * smoothstep(0.45, 1.0, height)[..., None] * np.array([0.2, 0.6, 1.6])  # warmer to the gum
         tooth *= 1 - 0.07 * smoothstep(0.22, 0.0, height)[..., None]  # glassy edge
         gap = smoothstep(0.80, 1.0, corner)[None] * (0.55 + 0.45 * np.abs(height - 0.45))
-        tooth *= 1 - 0.50 * gap[..., None] * np.array([0.85, 1.0, 1.05])
+        tooth *= 1 - 0.50 * gaps * gap[..., None] * np.array([0.85, 1.0, 1.05])
         gum_line = 1 + 0.10 * (corner[None] ** 2 - 0.6)
         gum = smoothstep(gum_line - 0.04, gum_line + 0.04, height)[..., None]
         pink = np.array([0.66, 0.36, 0.34]) * (1 - 0.25 * smoothstep(1.1, 1.8, height))[..., None]

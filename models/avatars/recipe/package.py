@@ -43,23 +43,23 @@ def pictures(who, shape, framing, work, out):
     eye = cv2.resize(eyes.picture(who)[..., ::-1].astype(np.float32), (256, 256), interpolation=cv2.INTER_AREA)
     graded = passes.grade(portrait[..., :3] * 1.0, saturation)
     _jpg(out / "eye.jpg", as_exposed(who, eye, graded, shape, framing), 92)
-    _jpg(out / "mouth.jpg", mouth.picture(), 90)
+    _jpg(out / "mouth.jpg", mouth.picture(0.25 if "toy" in who else 1.0), 90)
     return alpha
 
 
 def as_exposed(who, eye, portrait, shape, framing):
     """The eyeball's picture with iris and white brought to the tones that they have in the portrait, so that the drawn eye
     looks like the rendered one."""
-    n = eye.shape[0]
+    n, size = eye.shape[0], who["eyes"].get("size", 1.0)
     y, x = np.mgrid[0:n, 0:n]
-    radius = np.hypot(x - n / 2 + 0.5, y - n / 2 + 0.5) / (n / 2)
+    radius = np.hypot(x - n / 2 + 0.5, y - n / 2 + 0.5) / (n / 2) / size
     white = np.clip((radius - 0.44) / 0.06, 0, 1)[..., None]
     h, w = portrait.shape[:2]
     v, u = np.mgrid[0:h, 0:w]
     seen = {"iris": [], "white": []}
     for centre, r in shape.eyes.values():
         c = framing.uv(framing.head(centre)) * [w, h]
-        scale = r * 0.985 / framing.unit / (2 * framing.tan_half_height * framing.distance) * h
+        scale = size * r * 0.985 / framing.unit / (2 * framing.tan_half_height * framing.distance) * h
         dx, dy = (u + 0.5 - c[0]) / scale, (v + 0.5 - c[1]) / scale
         d = np.hypot(dx, dy)
         seen["iris"].append(portrait[(d > 0.26) & (d < 0.42) & (np.abs(dy) < 0.22)])

@@ -18,15 +18,16 @@ def eye_border(shape, framing):
 
 def run(who, shape, framing, work, stages, height, samples, threads):
     width = round(height * framing.aspect)
+    noisy = 0.0 if "toy" in who else 0.20  # strands need some grain, clay none
     if "portrait" in stages:
         points = scene.person(who, shape, {}, framing)
         np.savez(work / "points.npz", **{k: v.astype(np.float32) for k, v in points.items()})
-        passes.settings(width, height, samples, threads)
+        passes.settings(width, height, samples, threads, noisy)
         np.save(work / "portrait.npy", passes.render(work / "portrait.png"))
     if "closed" in stages:
         border = eye_border(shape, framing)
         scene.person(who, shape, EYES_CLOSED, framing)
-        passes.settings(width, height, samples, threads)
+        passes.settings(width, height, samples, threads, noisy)
         part = passes.render(work / "closed.png", border)
         x0, y0 = round(border[0] * width), round(border[1] * height)
         np.savez(work / "closed.npz", part=part, at=np.array([x0, y0]))

@@ -32,11 +32,22 @@ def _box(name, low, high, material):
     return link(bpy.data.objects.new(name, me))
 
 
+def plain(colour, height, width):
+    """A paper backdrop of one colour: lighter behind the head, darker to the corners."""
+    y, x = np.mgrid[0:height, 0:width] / height
+    away = np.hypot(x - width / height / 2, 0.8 * (y - 0.40))
+    grain = np.random.default_rng(1).normal(0, 0.006, (height, width))  # so that no bands show
+    light = 1.04 - 0.16 * np.clip(away / 0.9, 0, 1) ** 1.5 + grain
+    return (np.array(colour[::-1]) / 255 * light[..., None]).clip(0, 1).astype(np.float32)
+
+
 def plate(who, framing: Framing, work, height, threads):
     """sRGB BGR 0..1 [height, 16/9 height, 3]. Lengths in decimetres around the sitter, who is not in it. The person file's
-    `room` may set the colour of the wall, the seed of the books and `mirrored`."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    `room` may set the colour of the wall, the seed of the books and `mirrored`; or a `plain` colour instead of a room."""
     own = who.get("room", {})
+    if "plain" in own:
+        return plain(own["plain"], height, round(height * framing.plate_aspect))
+    bpy.ops.wm.read_factory_settings(use_empty=True)
     rng = np.random.default_rng(own.get("seed", 12))
     back = -24.0  # the far wall
     _box("wall", (-40, -12, back - 1), (40, 24, back), _plain("wall", own.get("wall", (196, 182, 164))))

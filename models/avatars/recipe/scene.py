@@ -11,6 +11,7 @@ import eyes
 import groom
 import nodes
 import skin
+import toy
 from framing import Framing
 from nodes import Tree, link, to_blender
 
@@ -84,20 +85,24 @@ def person(who, shape, pose, framing: Framing):
     posed = shape.posed(pose)
     middle = neutral[base.quads].mean(1)
     keep = (base.group == "body") & (middle[:, 1] > 3.0) & (np.abs(middle[:, 0]) < 2.5)
-    level = 3 if "creases" in who["skin"] else 2  # creases are finer than the usual mesh
+    level = 3 if "creases" in who["skin"] or "toy" in who else 2  # creases and locks are finer than the usual mesh
     me = nodes.subdivided(neutral, base.quads[keep], base.uv[base.quads_uv[keep]], level)
     p, n, q, uv = nodes.vertices(me), nodes.normals(me), nodes.quads(me), nodes.vertex_uv(me)
+    q_body = q
     triangles = np.concatenate([q[:, [0, 1, 2]], q[:, [0, 2, 3]]])
     surface = groom.Surface(p, n, triangles)
     h = who["hair"]
     head = groom.Head(surface, shape.eyes["left"][0], skin.uv_mask("ears", uv), h.get("hairline", "round"))
 
-    strands, density, shade = groom.scalp_hair(head, rng, h)
+    if "toy" in who:
+        strands, density, shade = np.zeros((0, 2, 3)), np.zeros(len(triangles)), np.zeros(0)
+    else:
+        strands, density, shade = groom.scalp_hair(head, rng, h)
     paint = skin.paint(who, shape, p, uv, triangles, head, density, rng)
     creases = skin.creases(who, p, head)
     if "beard" in who:
         beard, beard_density = groom.beard(head, rng, who["beard"]["strands"], who["beard"]["length"], paint.lip)
-        skin.shade_under(paint, triangles, beard_density, who["beard"]["skin"], 0.45)
+        skin.shade_under(paint, triangles, beard_density, who["beard"]["skin"], who["beard"].get("shade", 0.45))
     if creases is not None:
         skin.shade_creases(who, paint, creases)
         nodes.set_vertices(me, p - n * (CREASE_DEPTH * creases)[:, None])
@@ -114,21 +119,30 @@ def person(who, shape, pose, framing: Framing):
     nodes.smooth_object("body", me, skin.material(who))
     eyes.add(who, shape, framing)
 
-    hair = _hair_material("hair", h["melanin"], h["redness"], h["roughness"], h["radial_roughness"], variation=h["variation"])
-    _curves(rng, "hair", strands, hair, h["radius"], shade=_grey(rng, h, strands, shade))
-    b = who["brows"]
-    brow = groom.brows(head, rng, b["strands"], b["thickness"])
-    _strands(rng, "brows", brow, b, 0.25, 0.5, 0.00062, 0.12)
+    if "toy" in who:
+        on_head = toy.cap(who, head, p, n, q_body)
+        toy.brows(who, head, surface)
+    else:
+        on_head = strands.reshape(-1, 3)
+        hair = _hair_material("hair", h["melanin"], h["redness"], h["roughness"], h["radial_roughness"], variation=h["variation"])
+        _curves(rng, "hair", strands, hair, h["radius"], shade=_grey(rng, h, strands, shade))
+        b = who["brows"]
+        brow = groom.brows(head, rng, b["strands"], b["thickness"], b.get("arch", 1.0), b.get("soft", False))
+        _strands(rng, "brows", brow, b, b.get("redness", 0.25), 0.5, b.get("radius", 0.00062), 0.12)
     if "beard" in who:
-        _strands(rng, "beard", beard, who["beard"], 0.10, 0.4, 0.0008, 0.3)
+        _strands(rng, "beard", beard, who["beard"], who["beard"].get("redness", 0.10), 0.4, who["beard"].get("radius", 0.0008), 0.3)
     dark = _hair_material("lash", 1.0, 0.1, 0.45, 0.5, 0.05)
     for side in data.EYES:
         centre = shape.eyes[side][0]
         for upper, count, length in ((True, 150, 0.080), (False, 70, 0.032)):
+            if not upper and "toy" in who:
+                continue
             edge = skin.lash_edge(shape, side, posed, upper)
             blink = pose.get("eyeBlink" + side.capitalize(), 0.0)
-            length *= who.get("lashes", {}).get("length", 1.0)
-            if upper and blink and who.get("lashes", {}).get("in_front", False):
+            lashes = who.get("lashes", {})
+            length *= lashes.get("length", 1.0)
+            count = round(count * lashes.get("count", 1.0))
+            if upper and blink and lashes.get("in_front", False):
                 edge = groom.brought_out(edge, nodes.vertices(me))
             lash = groom.lashes(rng, edge, centre, count, length, upper)
             if upper and blink:  # lashes turn down with the lid
@@ -136,11 +150,12 @@ def person(who, shape, pose, framing: Framing):
                 a = -math.radians(34) * blink
                 t = t @ np.array([[1, 0, 0], [0, math.cos(a), -math.sin(a)], [0, math.sin(a), math.cos(a)]]).T
                 lash = lash[:, :1] + [0, 0, 0.008] + t
-            _curves(rng, "lash", lash, dark, 0.0012 if upper else 0.0008, 0.12)
-    _curves(rng, "fuzz", groom.fuzz(head, rng, 9000), _hair_material("fuzz", 0.12, 0.3, 0.4, 0.4), 0.00018, 0.2)
+            _curves(rng, "lash", lash, dark, (0.0012 if upper else 0.0008) * lashes.get("radius", 1.0), 0.12)
+    if "toy" not in who:
+        _curves(rng, "fuzz", groom.fuzz(head, rng, 9000), _hair_material("fuzz", 0.12, 0.3, 0.4, 0.4), 0.00018, 0.2)
     cloth = clothes.add(who, shape)
     _studio(who, framing)
-    return {"skin": p, "hair": strands.reshape(-1, 3), "cloth": cloth}
+    return {"skin": p, "hair": on_head, "cloth": cloth}
 
 
 def _studio(who, framing: Framing):

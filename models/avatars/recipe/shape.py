@@ -104,11 +104,32 @@ def identity(person, base):
     return v
 
 
+def swell(person, v, units):
+    """Makes parts of the face larger or smaller about a point, as a caricature does, and the face units with them. Each of the
+    person's `shape.swell` has `at` = [x, y] (dm from between the eyes; both sides), `scale` = [x and depth, y] and
+    `reach` = [all within, none beyond]."""
+    for part in person["shape"].get("swell", []):
+        (x, y), (inner, outer) = part["at"], part["reach"]
+        scale = np.array([part["scale"][0], part["scale"][1], part["scale"][0]])
+        weight, move = np.zeros(len(v)), np.zeros((len(v), 3))
+        for sx in sorted({x, -x}):
+            d = np.hypot(v[:, 0] - sx, v[:, 1] - EYE_HEIGHT - y)
+            w = smoothstep(outer, inner, d) * smoothstep(0.35, 0.65, v[:, 2])
+            depth = np.average(v[:, 2], weights=w)
+            move += w[:, None] * ((v - [sx, EYE_HEIGHT + y, depth]) * (scale - 1))
+            weight += w
+        v += move / np.maximum(weight, 1)[:, None]
+        factor = 1 + np.minimum(weight, 1)[:, None] * (scale - 1)
+        for name in units:
+            units[name] = units[name] * factor
+
+
 def build(person) -> Shape:
     base = data.base()
     body = base.of("body")
     units = {k: d.copy() for k, d in data.face_units().items()}
     v = identity(person, base)
+    swell(person, v, units)
     for name, w in person["expression"].items():
         v += w * units[name]
     # what the resting face has spent of a unit is not there to be spent again
@@ -127,10 +148,29 @@ def build(person) -> Shape:
         shape.eyes[side] = ((p.min(0) + p.max(0)) / 2, np.ptp(p[:, 0]) / 2)
         shape.eye_rings[side] = ring_numbers(adj, seeds[side], 30)
     shape.mouth_ring = ring_numbers(adj, MOUTH_SEED, 30)
+    smooth(shape, body, person["shape"].get("smooth", 0))
     close_lips(shape)
     for side in data.EYES:
         meet_lids(shape, side)
     return shape
+
+
+def smooth(shape, body, rounds):
+    """Takes the relief out of the face, as a doll maker does; lids, lips, nose and ears stay."""
+    keep = np.minimum.reduce([shape.mouth_ring - 3, *shape.eye_rings.values()])
+    v = shape.neutral
+    x, y, z = v.T
+    nose = np.exp(-((x / 0.16) ** 4) - (((y - EYE_HEIGHT + 0.32) / 0.17) ** 4))
+    weight = np.zeros(len(v))
+    weight[np.unique(body)] = 1  # not the eyes, the teeth and the clothes
+    weight *= smoothstep(20, 25, keep) * (1 - 0.9 * nose)
+    weight *= smoothstep(0.68, 0.55, np.abs(x)) * smoothstep(5.9, 6.15, y) * smoothstep(0.2, 0.5, z)
+    pairs = np.concatenate([body[:, [i, (i + 1) % 4]] for i in range(4)])
+    pairs = np.concatenate([pairs, pairs[:, ::-1]])
+    degree = np.maximum(np.bincount(pairs[:, 0], minlength=len(v)), 1)[:, None]
+    for _ in range(rounds):
+        mean = np.stack([np.bincount(pairs[:, 0], v[pairs[:, 1], k], minlength=len(v)) for k in range(3)], 1) / degree
+        v += 0.5 * weight[:, None] * (mean - v)
 
 
 def _profile(points, xs):

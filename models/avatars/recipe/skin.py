@@ -51,10 +51,11 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
         a = np.clip(amount, 0, 1)[:, None]
         colour = colour * (1 - a) + np.array(to) / 255 * a
 
-    colour *= (1 + 0.020 * waves(p, 5, 1) + 0.018 * waves(p, 14, 2) + 0.016 * waves(p, 38, 3))[:, None]
-    colour[:, 0] *= 1 + 0.012 * waves(p, 9, 4)
-    colour[:, 2] *= 1 - 0.02 * waves(p, 7, 6)
-    uneven = 1 + 0.35 * waves(p, 10, 8)
+    mottle = s.get("mottle", 1.0)
+    colour *= (1 + mottle * (0.020 * waves(p, 5, 1) + 0.018 * waves(p, 14, 2) + 0.016 * waves(p, 38, 3)))[:, None]
+    colour[:, 0] *= 1 + 0.012 * mottle * waves(p, 9, 4)
+    colour[:, 2] *= 1 - 0.02 * mottle * waves(p, 7, 6)
+    uneven = 1 + 0.35 * mottle * waves(p, 10, 8)
     mix(s["blush"], 0.30 * blob(0.44, -0.36, 0.24, 0.20) * uneven)  # cheeks, nose, ears, chin, chest
     mix(s["blush"], 0.30 * blob(0, -0.34, 0.15, 0.12) * uneven)
     mix(s["blush"], 0.45 * ears)
@@ -74,7 +75,7 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
         i = rng.choice(len(p), p=where / where.sum())
         size = 0.005 + 0.007 * rng.random()
         mix(s["dark"], (0.10 + 0.30 * rng.random()) * np.exp(-((p - p[i]) ** 2).sum(1) / size**2))
-    for i in rng.choice(np.where((z > 0.4) & (y > 5.7) & (ax > 0.2) & (yy < 0.3))[0], 3):
+    for i in rng.choice(np.where((z > 0.4) & (y > 5.7) & (ax > 0.2) & (yy < 0.3) & (np.abs(yy) > 0.2))[0], s.get("moles", 3)):
         mix([v * 0.45 for v in s["dark"]], 0.8 * np.exp(-((((p - p[i]) ** 2).sum(1) / 0.009**2) ** 2)))
 
     to_eye = np.minimum(*[np.linalg.norm(p - c, axis=1) - r for c, r in shape.eyes.values()])
@@ -87,7 +88,7 @@ def paint(person, shape, p, uv, triangles, head, density, rng) -> Paint:
 
     lip = smoothstep(0.15, 0.85, lips)
     mix(s["lips"], 0.80 * lip * (1 + 0.12 * waves(p, 20, 12)))
-    mix([v * 0.62 for v in s["lips"]], 0.55 * lip * np.exp(-(((yy - seam_height(shape, x) + head.ey) / 0.016) ** 2)))
+    mix([v * 0.62 for v in s["lips"]], 0.55 * mottle * lip * np.exp(-(((yy - seam_height(shape, x) + head.ey) / 0.016) ** 2)))
     mix((92, 36, 34), smoothstep(0.4, 0.8, inside))
     scalp = np.zeros(len(p))
     np.maximum.at(scalp, triangles.ravel(), np.repeat(density, 3))
@@ -180,9 +181,10 @@ def material(person):
     height = m.add(m.add(pores, m.mul(broad, 0.8)), m.mul(lines, m.mul(lip, 3.2)))
     bump = m.node("Bump", dict(Height=height, Strength=s["bump"], Distance=0.010)).outputs[0]
     tone = m.node("TexNoise", dict(Vector=at, Scale=26.0, Detail=5.0)).outputs["Fac"]
-    value = m.add(m.mul(tone, 0.16), 0.92)
+    mottle = 0.16 * s.get("mottle", 1.0)
+    value = m.add(m.mul(tone, mottle), 1 - 0.5 * mottle)
     colour = m.node("HueSaturation", dict(Color=m.attribute("colour").outputs["Color"], Value=value)).outputs[0]
-    rough = m.add(m.attribute("roughness").outputs["Fac"], m.mul(m.math("SUBTRACT", fine, 0.5), 0.25))
+    rough = m.add(m.attribute("roughness").outputs["Fac"], m.mul(m.math("SUBTRACT", fine, 0.5), 0.25 * s.get("mottle", 1.0)))
     m.bsdf.subsurface_method = "RANDOM_WALK"
     m.set(Base_Color=colour, Roughness=rough, Normal=bump, Subsurface_Weight=s["subsurface"])
     m.set(Subsurface_Radius=(1.0, 0.36, 0.19), Subsurface_Scale=0.032, Specular_IOR_Level=s["specular"])
