@@ -94,10 +94,19 @@ impl Fit {
         let place = Place { origin: Vec2::new(shift.x, -shift.y), unit };
         // Depths are relative to the eyes.
         let depth = shift.z;
-        let seen: Vec<Vec3> = landmarks.iter().map(|p| place.flat(Vec3::new(p.x, p.y, p.z + depth))).collect();
+        let mut seen: Vec<Vec3> = landmarks.iter().map(|p| place.flat(Vec3::new(p.x, p.y, p.z + depth))).collect();
         let turned: Vec<Option<Vec3>> = neutral.iter().map(|p| p.map(|p| turn * p)).collect();
         let units = template.landmark_units();
-        let expression = expression(&turned, &seen, &units, turn);
+        let seen_expression = expression(&turned, &seen, &units, turn);
+        // A mouth that is closed already is how this person rests, smile and all; only an open one is brought to rest.
+        let closed = lip_gap(&seen) < CLOSED;
+        let expression = if closed { [0.0; face::COUNT] } else { seen_expression };
+        if closed {
+            for (a, b) in INNER_LIPS {
+                let seam = (seen[a] + seen[b]) / 2.0;
+                (seen[a], seen[b]) = (seam, seam);
+            }
+        }
 
         let mut posed = template.face.positions.clone();
         for (weight, v, way) in &template.face.morphs {
@@ -122,7 +131,9 @@ impl Fit {
             let length = way.length().max(1e-6);
             moved * (moved.length().clamp(0.75 * length, 1.4 * length) / moved.length().max(1e-6))
         };
-        let morphs = template.face.morphs.iter().map(|(w, v, way)| (*w, *v, bent(*v, *way))).collect();
+        // What the resting face has spent of a weight is not there to be spent again.
+        let left = |w: u8| 1.0 - 0.5 * if closed { seen_expression[usize::from(w)] } else { 0.0 };
+        let morphs = template.face.morphs.iter().map(|(w, v, way)| (*w, *v, bent(*v, *way) * left(*w))).collect();
         let (yaw, pitch, _) = Quat::from_mat3(&turn).to_euler(EulerRot::YXZ);
         let iris = |i: usize| seen[i].truncate();
         let radius = |i: usize| (1..5).map(|k| seen[i + k].truncate().distance(seen[i].truncate())).sum::<f32>() / 4.0;
@@ -173,6 +184,22 @@ fn similarity(from: &[Vec3], to: &[Vec3]) -> Option<(f32, Mat3, Vec3)> {
     let turn = Mat3::from_cols(column(0), column(1), column(2));
     let scale = scale as f32;
     scale.is_finite().then(|| (scale, turn, b0 - turn * a0 * scale))
+}
+
+/// Lips nearer than this are closed, head units: the network puts some two millimetres between the lips of any mouth.
+const CLOSED: f32 = 0.035;
+
+/// The inner edges of the lips, upper and lower, that lie on one another where the mouth is closed.
+const INNER_LIPS: [(usize, usize); 9] =
+    [(191, 95), (80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318), (415, 324)];
+
+/// Mean distance of the inner edges of the lips about their middle, head units.
+fn lip_gap(seen: &[Vec3]) -> f32 {
+    [(13, 14), (82, 87), (312, 317)]
+        .map(|(a, b): (usize, usize)| seen[a].truncate().distance(seen[b].truncate()))
+        .iter()
+        .sum::<f32>()
+        / 3.0
 }
 
 /// What a mouth in a photograph can be seen to do.

@@ -109,8 +109,8 @@ pub fn closed(portrait: &Picture, template: &Template, fit: &Fit, place: Place) 
                 let d = (py - along(&line, px)) / unit;
                 // The lid is round: a little darker toward the lashes; the lashes end in points below their roots.
                 let round = smoothstep(-0.20, 0.0, d) * smoothstep(0.03, 0.0, d);
-                let lash = smoothstep(-0.020, -0.002, d) * smoothstep(0.042, 0.008, d);
-                c *= 1.0 - ends * (0.08 * round + 0.62 * lash);
+                let lash = smoothstep(-0.018, 0.0, d) * smoothstep(0.036, 0.006, d);
+                c *= 1.0 - ends * (0.08 * round + 0.50 * lash);
                 out.pixels[(y0 + y) * out.width + x0 + x] = c;
             }
         }
