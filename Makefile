@@ -58,6 +58,9 @@ marks-false: build ## look for marks in pictures that have none, and plot the sc
 sheet: build ## draw the contact sheet of docs/ again
 	@scripts/sheet.sh
 
+clips: build ## film every built-in person talking for some ten seconds, into target/clips
+	@scripts/clips.sh
+
 emotions: build ## draw the emotions and gestures of docs/ again
 	@scripts/emotions.sh
 
@@ -69,4 +72,4 @@ motion-plots: build ## draw the plots of docs/motion.md again and print its figu
 clean: ## remove what was built and installed inside the checkout
 	@rm -rf target .cache
 
-.PHONY: help run test setup setup-test build install install-user uninstall uninstall-user deb bench measure figures marks marks-false sheet emotions motion-plots clean
+.PHONY: help run test setup setup-test build install install-user uninstall uninstall-user deb bench measure figures marks marks-false sheet clips emotions motion-plots clean

@@ -146,8 +146,8 @@ fn a_photo_becomes_an_avatar_that_is_drawn_and_looks_like_it() {
     let unit = portrait.height() * 100 / 686;
     let score = ssim(&drawn, &portrait, cx - unit * 9 / 10, cy - unit * 6 / 10, cx + unit * 9 / 10, cy + unit * 3 / 2);
     println!("SSIM to the photo inside the face: {score:.3}");
-    // 0.959 is what is reached; the irises and the seam of the lips are drawn, not copied.
-    assert!(score > 0.95, "{score}");
+    // The irises are drawn, not copied.
+    assert!(score > 0.965, "{score}");
 }
 
 #[test]

@@ -70,6 +70,8 @@ pub struct Fit {
     pub irises: [Vec2; 2],
     /// Iris radius, head units.
     pub iris_radius: f32,
+    /// The lips touch in the photograph.
+    pub closed: bool,
     /// Mean miss of the landmarks before the bend: how unlike the mean face it is, head units.
     pub miss: f32,
 }
@@ -148,6 +150,7 @@ impl Fit {
             warp,
             irises: IRIS.map(iris),
             iris_radius: IRIS.map(radius).iter().sum::<f32>() / 2.0,
+            closed,
             miss,
         })
     }

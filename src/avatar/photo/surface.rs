@@ -28,7 +28,9 @@ pub struct Part {
 /// The body of the avatar, and the resting face that it begins with.
 pub fn body(template: &Template, fit: &Fit, matte: &Raster) -> Result<(Part, Vec<Vec3>)> {
     let mut rest = fit.rest();
-    close::lips(template, fit.turn, &mut rest);
+    if !fit.closed {
+        close::lips(template, fit.turn, &mut rest);
+    }
     let blinks = close::lids(template, fit, &rest);
     let n = rest.len();
 
