@@ -21,6 +21,9 @@ pub const NAMES: [&str; COUNT] = [
     "noseSneerLeft", "noseSneerRight", "tongueOut",
 ];
 
+/// Angles of head and gaze, as they are called beside the weights.
+pub const ANGLES: [&str; 5] = ["headYaw", "headPitch", "headRoll", "gazeYaw", "gazePitch"];
+
 /// How many weights a face has.
 pub const COUNT: usize = 52;
 
@@ -102,6 +105,15 @@ pub struct Face {
 }
 
 impl Face {
+    /// Every weight by ARKit's name, then "headYaw", "headPitch", "headRoll", "gazeYaw" and "gazePitch" in degrees.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let Self { weights, head, gaze, .. } = *self;
+        let angles = [head.yaw, head.pitch, head.roll, gaze.yaw, gaze.pitch];
+        // More digits than the renderer can show are noise.
+        let round = |v: f32| (f64::from(v) * 1e5).round() / 1e5;
+        NAMES.into_iter().chain(ANGLES).zip(weights.0.into_iter().chain(angles).map(round))
+    }
+
     /// The face `t` (0..1) of the way from `self` to `other`: every part is interpolated linearly.
     pub fn lerp(&self, other: &Face, t: f32) -> Face {
         let mix = |a: f32, b: f32| a + (b - a) * t;

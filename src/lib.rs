@@ -18,6 +18,7 @@ pub mod identity;
 pub mod listen;
 pub mod mark;
 pub mod microphone;
+pub mod mirror;
 pub mod motion;
 pub mod protobuf;
 pub mod render;

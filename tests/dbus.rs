@@ -44,6 +44,36 @@ fn writable(member: &str) -> Spelt {
         ".Listening.Words" => ("<['Zylox']>", &["as", "1", "Zylox"], vec!["Zylox"].into()),
         ".Listening.RevoiceMode" => ("<'immediate'>", &["s", "immediate"], "immediate".into()),
         ".Avatars.Active" => ("<'kofi'>", &["s", "kofi"], "kofi".into()),
+        ".Mirror.On" | ".Mirror.Preview" => ("<true>", &["b", "true"], true.into()),
+        ".Mirror.Camera" => ("<'/dev/video99'>", &["s", "/dev/video99"], "/dev/video99".into()),
+        ".Mirror.Person" => ("<'anna'>", &["s", "anna"], "anna".into()),
+        ".Mirror.WeakSide" => ("<'left'>", &["s", "left"], "left".into()),
+        ".Mirror.Parts" => {
+            let all =
+                [("brows", "both"), ("gaze", "voice"), ("head", "voice"), ("lids", "camera"), ("mouth", "camera")];
+            let gdbus = "<{'brows': 'both', 'gaze': 'voice', 'head': 'voice', 'lids': 'camera', 'mouth': 'camera'}>";
+            let busctl =
+                &["a{ss}", "5", "brows", "both", "gaze", "voice", "head", "voice", "lids", "camera", "mouth", "camera"];
+            (gdbus, busctl, HashMap::from(all).into())
+        }
+        ".Mirror.Gains" => {
+            let sides =
+                ["brows-left", "brows-right", "gaze", "head", "lids-left", "lids-right", "mouth-left", "mouth-right"];
+            let gdbus = "<{'brows-left': 1.5, 'brows-right': 1.5, 'gaze': 1.5, 'head': 1.5, \
+                         'lids-left': 1.5, 'lids-right': 1.5, 'mouth-left': 1.5, 'mouth-right': 1.5}>";
+            #[rustfmt::skip]
+            let busctl = &[
+                "a{sd}", "8", "brows-left", "1.5", "brows-right", "1.5", "gaze", "1.5", "head", "1.5", "lids-left", "1.5",
+                "lids-right", "1.5", "mouth-left", "1.5", "mouth-right", "1.5",
+            ];
+            (gdbus, busctl, HashMap::from(sides.map(|side| (side, 1.5))).into())
+        }
+        ".Mirror.Steady" => {
+            let all = ["brows", "gaze", "head", "lids", "mouth"].map(|part| (part, 0.5));
+            let gdbus = "<{'brows': 0.5, 'gaze': 0.5, 'head': 0.5, 'lids': 0.5, 'mouth': 0.5}>";
+            let busctl = &["a{sd}", "5", "brows", "0.5", "gaze", "0.5", "head", "0.5", "lids", "0.5", "mouth", "0.5"];
+            (gdbus, busctl, HashMap::from(all).into())
+        }
         other => panic!("the property {other} is driven by no test: give it a value here"),
     }
 }
@@ -55,6 +85,9 @@ fn arguments(method: &str) -> (&'static [&'static str], &'static [&'static str],
         ".Profiles.Activate" => (&["neutral", "1.0", "0"], &["sdu", "neutral", "1", "0"], None),
         ".Profiles.Gesture" => (&["nod"], &["s", "nod"], None),
         ".Speech.Say" => (&["Yes.", "{'rate': <2.0>}"], &["sa{sv}", "Yes.", "1", "rate", "d", "2"], None),
+        ".Mirror.ListCameras" | ".Mirror.Forget" => (&[], &[], None),
+        // There is no camera in this session.
+        ".Mirror.Calibrate" => (&["neutral"], &["s", "neutral"], Some("Failed")),
         ".Listening.Accept" => (&["7", ""], &["ts", "7", ""], Some("NotFound")),
         ".Listening.Reject" => (&["7"], &["t", "7"], Some("NotFound")),
         other => panic!("the method {other} is driven by no test: give it arguments here"),
@@ -73,6 +106,7 @@ async fn call_method(client: &Connection, method: &str) -> zbus::Result<Message>
         ".Profiles.Activate" => call!(&("neutral", 1.0, 0u32)),
         ".Profiles.Gesture" => call!(&("nod",)),
         ".Speech.Say" => call!(&("Yes.", HashMap::from([("rate", Value::from(2.0))]))),
+        ".Mirror.Calibrate" => call!(&("neutral",)),
         ".Listening.Accept" => call!(&(7u64, "")),
         ".Listening.Reject" => call!(&(7u64,)),
         _ => call!(&()),

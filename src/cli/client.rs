@@ -169,6 +169,56 @@ pub trait Avatars {
     fn set_active(&self, value: &str) -> zbus::fdo::Result<()>;
 }
 
+#[proxy(
+    interface = "org.vasacamera.VasaCamera1.Mirror",
+    default_service = "org.vasacamera.VasaCamera1",
+    default_path = "/org/vasacamera/VasaCamera1",
+    gen_blocking = false
+)]
+pub trait Mirror {
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn on(&self) -> zbus::Result<bool>;
+    #[zbus(property)]
+    fn set_on(&self, value: bool) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn state(&self) -> zbus::Result<String>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn camera_in_use(&self) -> zbus::Result<bool>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn camera(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_camera(&self, value: &str) -> zbus::fdo::Result<()>;
+    #[zbus(property)]
+    fn set_preview(&self, value: bool) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn person(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_person(&self, value: &str) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn calibrated(&self) -> zbus::Result<Vec<String>>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn parts(&self) -> zbus::Result<HashMap<String, String>>;
+    #[zbus(property)]
+    fn set_parts(&self, value: HashMap<&str, &str>) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn gains(&self) -> zbus::Result<HashMap<String, f64>>;
+    #[zbus(property)]
+    fn set_gains(&self, value: HashMap<String, f64>) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn weak_side(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_weak_side(&self, value: &str) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn steady(&self) -> zbus::Result<HashMap<String, f64>>;
+    #[zbus(property)]
+    fn set_steady(&self, value: HashMap<String, f64>) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn seen(&self) -> zbus::Result<HashMap<String, f64>>;
+    fn list_cameras(&self) -> zbus::Result<Vec<(String, String, String)>>;
+    fn calibrate(&self, pose: &str) -> zbus::Result<()>;
+    fn forget(&self) -> zbus::Result<()>;
+}
+
 /// Whether a daemon runs. It is not started by the question.
 pub async fn is_running(connection: &zbus::Connection) -> bool {
     let Ok(bus) = zbus::fdo::DBusProxy::new(connection).await else { return false };

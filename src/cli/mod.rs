@@ -12,6 +12,7 @@ mod gesture;
 mod input;
 mod log;
 mod manuals;
+mod mirror;
 mod models;
 mod profile;
 mod render;
@@ -72,6 +73,8 @@ enum Command {
     Gesture(gesture::Args),
     /// Show how the face is steered and how it looks; steer emotion, gaze, head and distance
     Face(face::Args),
+    /// Let your own expression move the avatar's face, seen by a camera
+    Mirror(mirror::Args),
     /// List and show avatars, and record whose face a photo is
     #[command(subcommand)]
     Avatar(avatar::Command),
@@ -137,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Profile(command) => profile::run(command),
         Command::Gesture(args) => gesture::run(args),
         Command::Face(args) => face::run(args),
+        Command::Mirror(args) => mirror::run(args, &Paths::find()),
         Command::Avatar(command) => avatar::run(command, &Paths::find()),
         Command::Log(args) => log::run(args, &Paths::find()),
         Command::Models(args) => models::run(args, &Paths::find()),

@@ -1,6 +1,6 @@
 //! Expression profiles: one TOML file each (`docs/profiles.md` has every field).
 
-use super::Emotions;
+use super::{Emotions, Manner, MannerChange};
 use crate::face::{self, Weights};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Profile {
     /// What else colours face and motion, -1..1 each.
     pub emotion: Emotions,
     pub motion: MotionStyle,
+    /// How the user's own expression is taken over, where the profile says something of it.
+    pub mirror: MannerChange,
 }
 
 /// How a profile changes the way the face moves.
@@ -72,6 +74,7 @@ impl Default for Profile {
             expression: Weights::default(),
             emotion: Emotions::default(),
             motion: MotionStyle::default(),
+            mirror: MannerChange::default(),
         }
     }
 }
@@ -108,6 +111,8 @@ struct Written {
     emotion: BTreeMap<String, f64>,
     #[serde(default)]
     motion: MotionStyle,
+    #[serde(default)]
+    mirror: MannerChange,
 }
 
 fn default_icon() -> String {
@@ -171,6 +176,10 @@ impl Profile {
         ] {
             ranged("motion", key, value, low, high)?;
         }
+        written
+            .mirror
+            .apply(Manner::default())
+            .map_err(|why| wrong(format!("{}: [mirror] is wrong: {why}", at(find(text, "mirror", None)))))?;
         Ok(Self {
             name: name.into(),
             label: written.label,
@@ -179,6 +188,7 @@ impl Profile {
             expression,
             emotion,
             motion: m,
+            mirror: written.mirror,
         })
     }
 }
@@ -322,6 +332,7 @@ mod tests {
             ("label = \"X\"\n[emotion]\nsad = nan\n", "line 3, column 1"),
             ("label = \"X\"\n[motion]\nenergy = 1\ntempo = 9\n", "line 4, column 1"),
             ("[motion]\nenergy = 1\n", "line 1, column 1"),
+            ("label = \"X\"\n[mirror.gains]\nmouth = 9\n", "line 2, column 2"),
             ("label = ", "line 1, column 9"),
             ("label = 3", "line 1, column 9"),
         ] {
@@ -387,7 +398,7 @@ mod tests {
             assert!(printed.contains(&default), "the text says {default}: {printed}");
         }
         let sections: Vec<_> = written.keys().map(String::as_str).collect();
-        assert_eq!(sections, ["emotion", "expression", "icon", "label", "motion", "order"]);
+        assert_eq!(sections, ["emotion", "expression", "icon", "label", "mirror", "motion", "order"]);
         for name in Emotions::NAMES {
             assert!(text.contains(name), "{name} is not told");
         }

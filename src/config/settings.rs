@@ -2,6 +2,7 @@
 
 use super::LabelSettings;
 use super::certificate::{CertificateFiles, WrittenCertificate};
+use super::mirror::{MirrorSettings, WrittenMirror};
 use crate::assets::Provider;
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
@@ -107,6 +108,8 @@ pub struct Settings {
     /// A ggml file in place of the installed recogniser.
     pub recogniser: Option<PathBuf>,
     pub revoice: RevoiceMode,
+    /// How the user's own expression is taken over.
+    pub mirror: MirrorSettings,
     /// How the label of every picture looks.
     pub label: LabelSettings,
     /// Whether the session log is kept.
@@ -141,6 +144,7 @@ impl Default for Settings {
             words: Vec::new(),
             recogniser: None,
             revoice: RevoiceMode::Confirm,
+            mirror: MirrorSettings::default(),
             label: LabelSettings::default(),
             session_log: true,
             credentials: None,
@@ -200,6 +204,7 @@ struct Written {
     revoice: Option<RevoiceMode>,
     session_log: Option<bool>,
     camera: WrittenCamera,
+    mirror: WrittenMirror,
     label: LabelSettings,
     credentials: WrittenCertificate,
 }
@@ -286,6 +291,7 @@ impl Settings {
             words: w.words,
             recogniser: w.recogniser,
             revoice: w.revoice.unwrap_or(d.revoice),
+            mirror: w.mirror.check()?,
             label: w.label,
             session_log: w.session_log.unwrap_or(d.session_log),
             credentials: w.credentials.check()?,
@@ -342,6 +348,9 @@ mod tests {
             ("[label]\nvisible = false", "visible"),
             ("label = false", "label"),
             ("session_log = \"no\"", "session_log"),
+            ("[mirror]\nonn = true", "onn"),
+            ("[mirror]\nperson = \"../me\"", "mirror.person"),
+            ("[mirror.gains]\nmouth = 9", "[mirror]: the gain of \"mouth\" is 9"),
             ("[credentials]\nkey = \"k.pem\"", "credentials.certificate is missing"),
             ("[credentials]\ncertificate = \"c\"\nkey = \"k\"", "credentials.algorithm is missing"),
             (

@@ -1,10 +1,7 @@
 //! The face as last drawn, in atomics: the render thread writes it, D-Bus reads it, and neither waits for the other.
 
-use crate::face::{COUNT, Face, NAMES};
+use crate::face::{ANGLES, COUNT, Face, NAMES};
 use std::sync::atomic::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
-
-/// What is told beside the weights.
-const ANGLES: [&str; 5] = ["headYaw", "headPitch", "headRoll", "gazeYaw", "gazePitch"];
 
 const VALUES: usize = COUNT + ANGLES.len();
 

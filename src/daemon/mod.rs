@@ -5,6 +5,7 @@ mod dbus;
 mod ear;
 mod files;
 mod last_face;
+mod mirror;
 mod motion_thread;
 mod overlay;
 mod pending;
@@ -24,6 +25,7 @@ use crate::identity::Identity;
 use crate::listen::{self, Listener};
 use crate::mark::{Dated, Marker};
 use crate::microphone::{Live, Microphone, Mix};
+use crate::mirror::Mirror;
 use crate::motion::{Lips, Motion};
 use crate::render::{Frame, card};
 use crate::speech::{Event, Speaker};
@@ -103,7 +105,11 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let (avatar, size, fps) = (settings.avatar.clone(), settings.size, settings.fps);
     let stage = Stage::default();
     let (avatars, mut brought) = Avatars::new(paths.clone(), size, stage.clone());
-    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay, stage };
+    let mirror = Mirror::start(paths.clone()).context("error starting the mirror's thread")?;
+    let _ = stats.mirrored.set(mirror.slot());
+    let mut mirror_changes = mirror.changes();
+    let seen = mirror.slot();
+    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay, stage, seen };
     let waker = motion.waker().context("the motion thread ended at once")?;
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
@@ -111,7 +117,7 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let mut microphone_changes = microphone.as_ref().map_or_else(|| watch::channel(0).1, |m| m.changes());
     let sound = SoundPath { microphone, ear, own_voice, listener };
     let keep_log = settings.session_log;
-    let face = FacePath { motion, render, avatars, configured };
+    let face = FacePath { motion, render, avatars, configured, mirror };
     let mut state = State::new(settings, paths.clone(), camera.clone(), speaker.clone(), sound, face, problems.clone());
     let mut shown = Arc::new(state.view());
     view_sender.send_replace(shown.clone());
@@ -138,6 +144,10 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
                 let answer = match request {
                     Request::SetAvatar(name) => {
                         state.ask_avatar(name, Some(reply));
+                        continue;
+                    }
+                    Request::Calibrate(pose) => {
+                        state.mirror.calibrate(&pose, reply);
                         continue;
                     }
                     request => state.carry_out(request),
@@ -189,6 +199,8 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
             Ok(()) = camera_changes.changed() => update(&mut state, &mut shown, &mut log, &view_sender, &service).await,
             // The same of the virtual microphone.
             Ok(()) = microphone_changes.changed() => update(&mut state, &mut shown, &mut log, &view_sender, &service).await,
+            // The user's camera was opened or closed, or their face was found or lost.
+            Ok(()) = mirror_changes.changed() => update(&mut state, &mut shown, &mut log, &view_sender, &service).await,
             // What tells nobody of its changes is looked at now and then.
             _ = refresh.tick() => {
                 if let Err(e) = state.check_threads() {
@@ -238,6 +250,7 @@ async fn update(
     service: &dbus::Service,
 ) {
     state.follow_listeners();
+    state.follow_mirror();
     state.follow_overlay();
     log.follow(&state.session());
     let new = state.view();

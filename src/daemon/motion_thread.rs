@@ -63,7 +63,7 @@ impl MotionThread {
         camera: Arc<Camera>,
         speaker: Arc<Speaker>,
         microphone: Receiver<Block>,
-        faces: rtrb::Producer<(Face, Source)>,
+        faces: rtrb::Producer<Made>,
         stats: Arc<Stats>,
         problems: Arc<Problems>,
     ) -> std::io::Result<Self> {
@@ -124,13 +124,22 @@ pub enum Source {
     Voice,
 }
 
+/// A face, and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    pub face: Face,
+    pub source: Source,
+    /// How far a voice sounds at its instant, 0..1.
+    pub voice: f32,
+}
+
 struct Loop {
     motion: Motion,
     /// [`sound_to_picture`].
     delay: Duration,
     camera: Arc<Camera>,
     speaker: Arc<Speaker>,
-    faces: rtrb::Producer<(Face, Source)>,
+    faces: rtrb::Producer<Made>,
     stats: Arc<Stats>,
     problems: Arc<Problems>,
     receiver: Receiver<Message>,
@@ -224,7 +233,7 @@ impl Loop {
             self.problems.set("lips", self.told.iter().cloned().collect());
         }
         // A full queue means that the render thread stands still; it will take the newest when it wakes.
-        let _ = self.faces.push((face, source));
+        let _ = self.faces.push(Made { face, source, voice: self.motion.voice() });
     }
 
     fn take(&mut self, message: Message) {

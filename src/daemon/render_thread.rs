@@ -1,7 +1,7 @@
 //! The render thread: while somebody watches it draws the face of the moment, marks the picture and hands it to the camera.
 
 use super::avatars::{Dressed, Stage};
-use super::motion_thread::{Message as MotionMessage, Source};
+use super::motion_thread::{Made, Message as MotionMessage, Source};
 use super::problems::Problems;
 use super::stats::Stats;
 use crate::avatar::{self, Avatar, AvatarHash};
@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::config::Paths;
 use crate::face::Face;
 use crate::mark::Marker;
+use crate::mirror::{Blender, Slot};
 use crate::render::{Frame, Overlay, Renderer, Size, card};
 use anyhow::Result;
 use std::collections::VecDeque;
@@ -56,6 +57,8 @@ pub struct Drawing {
     pub delay: Duration,
     /// Told to whoever prepares another avatar.
     pub stage: Stage,
+    /// The user's own face, while the mirror sees it.
+    pub seen: Arc<Slot>,
 }
 
 /// The running thread; dropping it ends it.
@@ -71,7 +74,7 @@ impl RenderThread {
     pub fn start(
         drawing: Drawing,
         camera: Arc<Camera>,
-        faces: rtrb::Consumer<(Face, Source)>,
+        faces: rtrb::Consumer<Made>,
         wake_motion: Sender<MotionMessage>,
         stats: Arc<Stats>,
         problems: Arc<Problems>,
@@ -83,7 +86,8 @@ impl RenderThread {
             Loop {
                 artist: Artist::Waiting { retry: Moment(i64::MIN), why: String::new() },
                 recent: VecDeque::with_capacity(FACES),
-                current: (Face::default(), Source::Silence),
+                current: Made { face: Face::default(), source: Source::Silence, voice: 0.0 },
+                blender: Blender::default(),
                 camera_on: true,
                 streaming: false,
                 drawing_takes: 0.01,
@@ -135,7 +139,7 @@ struct Loop {
     drawing: Drawing,
     artist: Artist,
     camera: Arc<Camera>,
-    faces: rtrb::Consumer<(Face, Source)>,
+    faces: rtrb::Consumer<Made>,
     wake_motion: Sender<MotionMessage>,
     stats: Arc<Stats>,
     problems: Arc<Problems>,
@@ -143,8 +147,9 @@ struct Loop {
     frame: Frame,
     overlay: Overlay,
     /// Faces around now, oldest first.
-    recent: VecDeque<(Face, Source)>,
-    current: (Face, Source),
+    recent: VecDeque<Made>,
+    current: Made,
+    blender: Blender,
     camera_on: bool,
     /// Whether somebody was seen to watch at the last frame.
     streaming: bool,
@@ -212,7 +217,7 @@ impl Loop {
                 due = Moment::now();
             }
             // Motion sleeps until it is told that somebody watches; telling it twice costs nothing.
-            if self.recent.back().is_none_or(|(newest, _)| Moment::now().seconds_since(newest.at) > STALE) {
+            if self.recent.back().is_none_or(|newest| Moment::now().seconds_since(newest.face.at) > STALE) {
                 let _ = self.wake_motion.send(MotionMessage::Wake);
             }
         }
@@ -252,7 +257,10 @@ impl Loop {
 
     fn draw(&mut self, now: Moment) {
         // Half of the time that a frame is seen lies before its middle: the face of that instant is the truest one.
-        self.choose_face(now + Duration::from_secs_f64(self.drawing_takes + self.stands / 2.0));
+        let seen_at = now + Duration::from_secs_f64(self.drawing_takes + self.stands / 2.0);
+        self.choose_face(seen_at);
+        let Made { face, voice, .. } = &self.current;
+        let face = self.blender.mix(face, *voice, self.drawing.seen.get().as_ref(), now);
         if !self.camera_on {
             card(self.drawing.size, "Camera off", "The camera is switched off and will be back.", &mut self.frame);
             self.frame.at = now;
@@ -271,13 +279,13 @@ impl Loop {
             }
         }
         if let Artist::Ready(renderer, _) = &mut self.artist
-            && let Err(e) = renderer.draw(&self.current.0, &mut self.frame)
+            && let Err(e) = renderer.draw(&face, &mut self.frame)
         {
             self.artist = self.fall_back(&e, now);
         }
         let shown = match &self.artist {
             Artist::Ready(_, avatar) => {
-                self.stats.face.set(&self.current.0);
+                self.stats.face.set(&face);
                 self.overlay.draw(&mut self.frame, now, &self.drawing.marker.taken(now));
                 *avatar
             }
@@ -288,7 +296,7 @@ impl Loop {
             }
         };
         self.drawing.marker.set_avatar(shown);
-        self.frame.at = self.current.0.at;
+        self.frame.at = self.current.face.at;
     }
 
     fn open_renderer(&self) -> Result<(Renderer, AvatarHash)> {
@@ -308,7 +316,7 @@ impl Loop {
     fn choose_face(&mut self, now: Moment) {
         while let Ok(face) = self.faces.pop() {
             // Motion has thought again: what it said of this instant and later is no longer true.
-            while self.recent.back().is_some_and(|(known, _)| known.at >= face.0.at) {
+            while self.recent.back().is_some_and(|known| known.face.at >= face.face.at) {
                 self.recent.pop_back();
             }
             if self.recent.len() == FACES {
@@ -316,23 +324,24 @@ impl Loop {
             }
             self.recent.push_back(face);
         }
-        while self.recent.get(1).is_some_and(|(next, _)| next.at <= now) {
+        while self.recent.get(1).is_some_and(|next| next.face.at <= now) {
             self.recent.pop_front();
         }
-        let Some((a, source)) = self.recent.front().copied() else { return };
+        let Some(first) = self.recent.front().copied() else { return };
+        let a = first.face;
         let face = match self.recent.get(1) {
-            Some((b, _)) if now > a.at => {
+            Some(Made { face: b, .. }) if now > a.at => {
                 let span = b.at.seconds_since(a.at);
                 a.lerp(b, if span > 0.0 { (now.seconds_since(a.at) / span).clamp(0.0, 1.0) as f32 } else { 1.0 })
             }
             _ => a,
         };
-        self.current = (face, source);
+        self.current = Made { face, ..first };
     }
 
     /// A live voice: how old its sound is. The synthetic voice: how far the picture is from what is heard.
     fn measure(&self, out: Moment) {
-        let (face, source) = &self.current;
+        let Made { face, source, .. } = &self.current;
         let late = out.seconds_since(face.at) as f32 * 1000.0;
         match source {
             Source::Microphone => self.stats.latency(late + self.drawing.delay.as_secs_f32() * 1000.0),

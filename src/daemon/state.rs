@@ -2,6 +2,7 @@
 
 use super::avatars::{Avatars, Brought, Reply};
 use super::ear::{Choice, Ear, Wanted};
+use super::mirror::MirrorState;
 use super::motion_thread::{Message as MotionMessage, MotionThread};
 use super::overlay::Overlay;
 use super::pending::Pending;
@@ -14,6 +15,7 @@ use crate::camera::{Camera, Demand};
 use crate::config::{self, Emotions, Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
 use crate::listen::{self, Listener};
 use crate::microphone::Microphone;
+use crate::mirror::Mirror;
 use crate::motion::{Aim, Gesture, Steering, Turn, check_distance};
 use crate::speech::{self, Event, MonitorSettings, SayOptions, Speaker, VoiceInfo};
 use anyhow::{Result, ensure};
@@ -44,6 +46,7 @@ pub struct FacePath {
     pub avatars: Avatars,
     /// The avatar that the settings name, which is not always the one that is shown.
     pub configured: String,
+    pub mirror: Mirror,
 }
 
 pub struct State {
@@ -78,6 +81,7 @@ pub struct State {
     configured: String,
     /// The profile that is chosen and whose file has gone.
     lost_profile: Option<String>,
+    pub mirror: MirrorState,
 }
 
 impl State {
@@ -90,7 +94,8 @@ impl State {
         face: FacePath,
         problems: Arc<Problems>,
     ) -> Self {
-        let FacePath { motion, render, avatars, configured } = face;
+        let FacePath { motion, render, avatars, configured, mirror } = face;
+        let mirror = MirrorState::new(mirror, settings.mirror.clone());
         let (profiles, broken) = Profiles::load(&paths.profiles());
         problems.set("profiles", broken.iter().map(ToString::to_string).collect());
         let voices = speech::voices(&paths);
@@ -119,6 +124,7 @@ impl State {
             people,
             configured,
             lost_profile: None,
+            mirror,
         };
         state.correct_settings();
         state.apply_style(Duration::ZERO);
@@ -178,6 +184,7 @@ impl State {
         problems.extend(self.speaker.problems());
         problems.extend(self.sound.listener.problems());
         problems.extend(self.pending.problem());
+        problems.extend(self.mirror.problems());
         problems.extend(self.problems.all());
         let running = if outlets.is_empty() {
             Running::Failed
@@ -219,6 +226,7 @@ impl State {
             revoice: self.settings.revoice,
             pending: self.pending.list(),
             steering: self.steering,
+            mirror: self.mirror.view(self.style()),
         }
     }
 
@@ -370,6 +378,14 @@ impl State {
                 let gesture = Gesture::of(&name).map_err(Refusal::NotFound)?;
                 self.motion.send(MotionMessage::Gesture(gesture));
             }
+            Request::SetMirror(on) => self.mirror.set_on(on),
+            Request::SetMirrorCamera(id) => self.mirror.set_camera(id)?,
+            Request::SetPreview(on) => self.mirror.set_preview(on),
+            Request::SetPerson(name) => self.mirror.set_person(name)?,
+            Request::ChangeManner { change, of } => self.mirror.ask(change, of)?,
+            Request::ForgetPerson => self.mirror.forget()?,
+            // Answered when it is done: `MirrorState::calibrate`.
+            Request::Calibrate(_) => {}
             Request::Reload => self.reload()?,
             // Answered when it is there: `ask_avatar`.
             Request::SetAvatar(name) => self.ask_avatar(name, None),
@@ -435,6 +451,7 @@ impl State {
         ensure!(self.motion.is_alive(), "the motion thread has died; see the log above");
         ensure!(self.sound.ear.is_alive(), "the microphone's thread has died; see the log above");
         ensure!(self.render.is_alive(), "the render thread has died; see the log above");
+        ensure!(self.mirror.is_alive(), "the mirror's thread has died; see the log above");
         Ok(())
     }
 
@@ -586,6 +603,13 @@ impl State {
         }
     }
 
+    /// Has the user's camera open while the mirror needs it.
+    pub fn follow_mirror(&mut self) {
+        let watched = self.camera_on && self.camera.demand() == Demand::Full;
+        let style = self.style().cloned();
+        self.mirror.follow(style.as_ref(), watched);
+    }
+
     /// A device that the machine slept over may be open and never give a sound again.
     pub fn open_microphone_again(&mut self) {
         if self.wanted.take().is_some() {
@@ -603,6 +627,7 @@ impl State {
         self.change_input(new.input);
         self.people = people(&self.paths);
         self.lost_profile = None;
+        self.mirror.reload(new.mirror.clone());
         let configured = std::mem::replace(&mut self.configured, new.avatar.clone());
         if configured != new.avatar && self.settings.avatar != new.avatar {
             self.avatars.bring(new.avatar.clone(), None);

@@ -1,8 +1,9 @@
 //! Live figures of the frame loop, kept in atomics so that the loop never waits for a reader.
 
 use super::last_face::LastFace;
-use std::sync::OnceLock;
+use crate::mirror::Slot;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 /// The last [`Ring::LEN`] values of one figure, in milliseconds.
 struct Ring {
@@ -48,6 +49,8 @@ pub struct Stats {
     pub renderer: OnceLock<String>,
     pub motion_provider: OnceLock<String>,
     pub face: LastFace,
+    /// What the mirror saw last.
+    pub mirrored: OnceLock<Arc<Slot>>,
     /// Whether the small network leads the lips because the large one did not keep its time.
     pub stepped_down: AtomicBool,
 }
@@ -64,6 +67,7 @@ impl Default for Stats {
             renderer: OnceLock::new(),
             motion_provider: OnceLock::new(),
             face: LastFace::default(),
+            mirrored: OnceLock::new(),
             stepped_down: AtomicBool::new(false),
         }
     }

@@ -1,7 +1,8 @@
 //! What the daemon shows of itself, and what can be asked of it. D-Bus handlers hold a [`Handle`]: they read the latest
 //! [`View`] and send a [`Command`]; the main loop alone owns the state, so no handler ever waits for a lock.
 
-use crate::config::{Input, RevoiceMode};
+use super::mirror::Asked;
+use crate::config::{Input, Manner, MannerChange, RevoiceMode};
 use crate::motion::Steering;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -68,6 +69,22 @@ pub struct View {
     /// Recognised sentences that wait to be accepted or rejected: (id, text), the oldest first.
     pub pending: Vec<(u64, String)>,
     pub steering: Steering,
+    pub mirror: MirrorView,
+}
+
+/// How the mirror stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MirrorView {
+    pub on: bool,
+    /// "off", or as [`crate::mirror::Stage::name`] has it.
+    pub state: &'static str,
+    pub camera_in_use: bool,
+    /// The one that is chosen; empty: the first real one.
+    pub camera: String,
+    pub person: String,
+    pub calibrated: Vec<&'static str>,
+    pub manner: Manner,
+    pub preview: bool,
 }
 
 /// How the virtual microphone stands.
@@ -160,6 +177,17 @@ pub enum Request {
     Gesture(String),
     /// By its name.
     SetAvatar(String),
+    SetMirror(bool),
+    SetMirrorCamera(String),
+    SetPreview(bool),
+    SetPerson(String),
+    ChangeManner {
+        change: MannerChange,
+        of: Asked,
+    },
+    /// By the name of the pose.
+    Calibrate(String),
+    ForgetPerson,
     Reload,
     Quit,
 }

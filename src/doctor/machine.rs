@@ -19,6 +19,8 @@ pub struct Machine {
     /// Err: there is no session bus.
     pub bus: Probed<Bus>,
     pub microphones: Probed<Vec<String>>,
+    /// Real cameras, by name.
+    pub cameras: Probed<Vec<String>>,
     /// The best first.
     pub adapters: Probed<Vec<Adapter>>,
     pub providers: Probed<Providers>,

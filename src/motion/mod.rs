@@ -160,6 +160,11 @@ impl Motion {
         self.lips.problem()
     }
 
+    /// How far a voice sounds at the instant of the last face, 0..1.
+    pub fn voice(&self) -> f32 {
+        self.now.late.get(self.lips.blocks_ahead() - EARLY).map_or(0.0, |heed| heed.voice)
+    }
+
     /// Takes back the last `steps` blocks, as far as they are remembered (14), so that others can be heard in their place: the
     /// faces that follow are those of a run that never heard them. What was set in between stays in force. Returns how many
     /// were taken back.

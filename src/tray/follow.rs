@@ -1,7 +1,7 @@
 //! The daemon, followed over D-Bus: read whole whenever it says that something changed. Nothing here starts it but [`start`].
 
 use super::menu::Action;
-use super::view::{Avatars, View};
+use super::view::{Avatars, Mirror, View};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -70,6 +70,7 @@ async fn look(connection: &Connection) -> zbus::Result<Option<View>> {
     let (camera, profiles, speech) = (all("").await?, all(".Profiles").await?, all(".Speech").await?);
     // An older daemon has no avatars.
     let avatars = all(".Avatars").await.ok();
+    let mirror = all(".Mirror").await.ok();
     let readers = camera.get::<Vec<(String, String, u32)>>("Outlets").unwrap_or_default();
     Ok(Some(View {
         state: camera.get("State").unwrap_or_default(),
@@ -82,6 +83,8 @@ async fn look(connection: &Connection) -> zbus::Result<Option<View>> {
         profile: profiles.get("Active").unwrap_or_default(),
         intensity: profiles.get("Intensity").unwrap_or(1.0),
         speaking: speech.get("Speaking").unwrap_or_default(),
+        mirror: mirror
+            .map(|m| Mirror { on: m.get("On").unwrap_or_default(), open: m.get("CameraInUse").unwrap_or_default() }),
         avatars: avatars.map(|a| Avatars { available: a.labels(), active: a.get("Active").unwrap_or_default() }),
     }))
 }
@@ -115,6 +118,7 @@ pub async fn carry_out(connection: &Connection, action: Action) -> Result<(), St
             Action::Intensity(x) => set(connection, ".Profiles", "Intensity", x.into()).await,
             Action::Muted(muted) => set(connection, "", "Muted", muted.into()).await,
             Action::CameraOn(on) => set(connection, "", "CameraOn", on.into()).await,
+            Action::Mirror(on) => set(connection, ".Mirror", "On", on.into()).await,
             Action::Start => start(connection).await,
             Action::Quit => connection.call_method(Some(NAME), PATH, Some(NAME), "Quit", &()).await.map(drop),
             Action::Close | Action::Host(_) => Ok(()),

@@ -14,6 +14,8 @@ pub enum Action {
     Intensity(f64),
     Muted(bool),
     CameraOn(bool),
+    /// The user's own expression.
+    Mirror(bool),
     /// The daemon's start and end.
     Start,
     Quit,
@@ -137,6 +139,9 @@ fn running(view: &View) -> Vec<MenuItem<Item>> {
     menu.push(submenu("Intensity", vec![radio(&levels, &now, intensity)]));
     menu.push(check("Mute", view.muted, Action::Muted(!view.muted)));
     menu.push(check("Camera on", view.camera_on, Action::CameraOn(!view.camera_on)));
+    if let Some(mirror) = view.mirror {
+        menu.push(check("Mirror my face", mirror.on, Action::Mirror(!mirror.on)));
+    }
     menu.push(MenuItem::Separator);
     menu
 }

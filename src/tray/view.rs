@@ -20,6 +20,16 @@ pub struct View {
     pub speaking: bool,
     /// None: this daemon has none to choose from over D-Bus.
     pub avatars: Option<Avatars>,
+    /// None: this daemon has no mirror.
+    pub mirror: Option<Mirror>,
+}
+
+/// The user's own expression.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Mirror {
+    pub on: bool,
+    /// The user's camera is open.
+    pub open: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,6 +94,9 @@ pub fn details(view: Option<&View>) -> String {
         lines.push(format!("Avatar: {}", label(&avatars.available, &avatars.active)));
     }
     lines.push(format!("Microphone: {}", if view.microphone_in_use { "open" } else { "closed" }));
+    if let Some(mirror) = view.mirror.filter(|m| m.on || m.open) {
+        lines.push(format!("Your own camera: {}", if mirror.open { "open" } else { "closed" }));
+    }
     lines.extend(view.problems.iter().map(|p| format!("Problem: {p}")));
     lines.join("\n")
 }

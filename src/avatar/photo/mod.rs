@@ -17,7 +17,7 @@ use canvas::{Canvas, Seen};
 use fit::Fit;
 pub use open::Photo;
 pub use raster::Raster;
-use template::Template;
+pub use template::Template;
 
 use anyhow::{Context, Result};
 use glam::{Vec2, Vec3};

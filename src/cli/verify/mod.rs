@@ -4,11 +4,11 @@
 //! memory does not grow with their number or length. What it says, and its limits: `docs/verify.md`.
 
 mod animation;
-mod ffmpeg;
+pub mod ffmpeg;
 mod key;
 mod lines;
 mod open;
-mod probe;
+pub mod probe;
 mod progress;
 mod report;
 mod still;

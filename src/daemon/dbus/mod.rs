@@ -6,6 +6,7 @@ mod error;
 mod face;
 mod listening;
 mod microphone;
+mod mirror;
 mod profiles;
 mod properties;
 mod speech;
@@ -17,6 +18,7 @@ use camera::CameraInterface;
 use face::FaceInterface;
 use listening::ListeningInterface;
 use microphone::MicrophoneInterface;
+use mirror::MirrorInterface;
 use profiles::ProfilesInterface;
 use properties::Properties;
 use speech::SpeechInterface;
@@ -67,7 +69,8 @@ impl Service {
         server.at(PATH, SpeechInterface::new(handle.clone())).await?;
         server.at(PATH, MicrophoneInterface::new(handle.clone())).await?;
         server.at(PATH, ListeningInterface::new(handle.clone())).await?;
-        server.at(PATH, AvatarsInterface::new(handle)).await?;
+        server.at(PATH, AvatarsInterface::new(handle.clone())).await?;
+        server.at(PATH, MirrorInterface::new(handle)).await?;
         let on = Properties {
             camera: server.interface(PATH).await?,
             profiles: server.interface(PATH).await?,
@@ -76,6 +79,7 @@ impl Service {
             microphone: server.interface(PATH).await?,
             listening: server.interface(PATH).await?,
             avatars: server.interface(PATH).await?,
+            mirror: server.interface(PATH).await?,
         };
         properties::install(server, on.clone()).await?;
         let reply = connection.request_name_with_flags(NAME, RequestNameFlags::DoNotQueue.into()).await;
@@ -149,6 +153,46 @@ impl Service {
         }
         if old.avatar != new.avatar {
             iface.active_changed(emitter).await?;
+        }
+        self.signal_mirror(old, new).await
+    }
+
+    async fn signal_mirror(&self, old: &View, new: &View) -> zbus::Result<()> {
+        let (emitter, iface) = (self.on.mirror.signal_emitter(), self.on.mirror.get().await);
+        let (old, new) = (&old.mirror, &new.mirror);
+        if old.on != new.on {
+            iface.on_changed(emitter).await?;
+        }
+        if old.state != new.state {
+            iface.state_changed(emitter).await?;
+        }
+        if old.camera_in_use != new.camera_in_use {
+            iface.camera_in_use_changed(emitter).await?;
+        }
+        if old.camera != new.camera {
+            iface.camera_changed(emitter).await?;
+        }
+        if old.preview != new.preview {
+            iface.preview_changed(emitter).await?;
+        }
+        if old.person != new.person {
+            iface.person_changed(emitter).await?;
+        }
+        if old.calibrated != new.calibrated {
+            iface.calibrated_changed(emitter).await?;
+        }
+        let (old, new) = (&old.manner, &new.manner);
+        if old.leads != new.leads {
+            iface.parts_changed(emitter).await?;
+        }
+        if old.gains != new.gains {
+            iface.gains_changed(emitter).await?;
+        }
+        if old.weak != new.weak {
+            iface.weak_side_changed(emitter).await?;
+        }
+        if old.steady != new.steady {
+            iface.steady_changed(emitter).await?;
         }
         Ok(())
     }

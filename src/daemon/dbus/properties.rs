@@ -8,6 +8,7 @@ use super::error::{Error, PropertyError};
 use super::face::FaceInterface;
 use super::listening::ListeningInterface;
 use super::microphone::MicrophoneInterface;
+use super::mirror::MirrorInterface;
 use super::profiles::ProfilesInterface;
 use super::speech::SpeechInterface;
 use std::collections::HashMap;
@@ -27,6 +28,7 @@ pub struct Properties {
     pub microphone: InterfaceRef<MicrophoneInterface>,
     pub listening: InterfaceRef<ListeningInterface>,
     pub avatars: InterfaceRef<AvatarsInterface>,
+    pub mirror: InterfaceRef<MirrorInterface>,
 }
 
 /// Puts ours in the place of zbus's.
@@ -67,6 +69,10 @@ macro_rules! on_interface {
             let guard = $self.avatars.get().await;
             let $iface: &AvatarsInterface = &guard;
             $body
+        } else if name == MirrorInterface::name() {
+            let guard = $self.mirror.get().await;
+            let $iface: &MirrorInterface = &guard;
+            $body
         } else {
             Err(fdo::Error::UnknownInterface(format!("{PATH} has no interface \"{name}\" with properties")))
         }
@@ -75,6 +81,22 @@ macro_rules! on_interface {
 
 #[interface(name = "org.freedesktop.DBus.Properties", introspection_docs = false)]
 impl Properties {
+    async fn set_mirror(&self, property_name: &str, value: Value<'_>) -> Result<(), PropertyError> {
+        let mirror = self.mirror.get().await;
+        match property_name {
+            "On" => mirror.set_on(typed(property_name, value)?).await?,
+            "Camera" => mirror.set_camera(typed(property_name, value)?).await?,
+            "Preview" => mirror.set_preview(typed(property_name, value)?).await?,
+            "Person" => mirror.set_person(typed(property_name, value)?).await?,
+            "Parts" => mirror.set_parts(typed(property_name, value)?).await?,
+            "Gains" => mirror.set_gains(typed(property_name, value)?).await?,
+            "WeakSide" => mirror.set_weak_side(typed(property_name, value)?).await?,
+            "Steady" => mirror.set_steady(typed(property_name, value)?).await?,
+            _ => return Err(self.not_settable(MirrorInterface::name(), property_name).await),
+        }
+        Ok(())
+    }
+
     async fn get(
         &self,
         interface_name: InterfaceName<'_>,
@@ -123,6 +145,7 @@ impl Properties {
             "Language" if ours(".Listening") => listening.set_language(typed(property_name, value)?).await?,
             "Words" if ours(".Listening") => listening.set_words(typed(property_name, value)?).await?,
             "RevoiceMode" if ours(".Listening") => listening.set_revoice_mode(typed(property_name, value)?).await?,
+            _ if ours(".Mirror") => return self.set_mirror(property_name, value).await,
             _ => return Err(self.not_settable(interface_name, property_name).await),
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 mod camera;
 mod engine;
+mod mirror;
 mod session;
 
 use super::machine::Machine;
@@ -14,6 +15,7 @@ pub fn check(machine: &Machine) -> Vec<Finding> {
     let mut all = vec![settings(machine)];
     all.extend(camera::check(machine));
     all.extend(engine::check(machine));
+    all.extend(mirror::check(machine));
     all.extend(session::check(machine));
     all
 }

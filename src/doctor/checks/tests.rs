@@ -40,11 +40,13 @@ fn well() -> Machine {
             tray_host: true,
         }),
         microphones: Ok(vec!["Built-in Audio".into()]),
+        cameras: Ok(vec!["Integrated Camera".into()]),
         adapters: Ok(vec![Adapter { name: "Intel Xe (integrated GPU)".into(), is_cpu: false }]),
         providers: Ok(Providers { has: vec!["CPU"], used: "CPU", problem: None }),
         models: Ok(vec![
             model("joe", Kind::Voice, FileState::Installed),
             model("whisper", Kind::Recogniser, FileState::Installed),
+            model("vision", Kind::Vision, FileState::Installed),
         ]),
         espeak: true,
         avatar: Ok("anna".into()),
@@ -242,6 +244,19 @@ fn a_microphone_is_missed_where_it_drives_the_face() {
 }
 
 #[test]
+fn a_camera_is_missed_where_the_mirror_is_on() {
+    let none = |m: &mut Machine| m.cameras = Ok(Vec::new());
+    becomes(none, "mirror", Level::Note, "no camera for the mirror", "connect");
+    let needed = |m: &mut Machine| {
+        none(m);
+        m.settings.as_mut().unwrap().mirror.on = true;
+    };
+    becomes(needed, "mirror", Level::Warning, "no camera for the mirror", "connect");
+    let blind = |m: &mut Machine| m.models.as_mut().unwrap().retain(|model| model.name != "vision");
+    becomes(blind, "mirror", Level::Note, "sees no face", "vasa models install vision");
+}
+
+#[test]
 fn what_ties_it_to_the_session_is_told() {
     let machine = becomes(
         |m| m.bus = Err("no such file".into()),
@@ -304,6 +319,7 @@ fn a_machine_of_which_nothing_is_known_is_judged_all_the_same() {
     machine.settings = Err("x".into());
     (machine.module, machine.devices, machine.pipewire) = (Err("x".into()), Err("x".into()), Err("x".into()));
     (machine.bus, machine.microphones, machine.adapters) = (Err("x".into()), Err("x".into()), Err("x".into()));
+    machine.cameras = Err("x".into());
     (machine.providers, machine.models, machine.avatar) = (Err("x".into()), Err("x".into()), Err("x".into()));
     machine.unit = Err("x".into());
     assert!(!works(&sound(&machine)));

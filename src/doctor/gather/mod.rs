@@ -68,6 +68,9 @@ pub fn gather(paths: &Paths) -> Machine {
         let ours = |name: &String| name != crate::microphone::NAME;
         devices(Direction::Input).map(|all| all.into_iter().filter(ours).collect()).map_err(|e| format!("{e:#}"))
     });
+    let cameras = Probe::start("the cameras", LIMIT, || {
+        crate::mirror::capture::list().into_iter().map(|c| c.name).collect::<Vec<_>>()
+    });
     let adapters = Probe::start("the GPU driver", LONG, engine::adapters);
     let (p, provider) = (paths.clone(), wanted.provider);
     let providers = Probe::start("ONNX Runtime", LONG, move || engine::providers(&p, provider));
@@ -84,6 +87,7 @@ pub fn gather(paths: &Paths) -> Machine {
         pipewire: server.wait(),
         bus: bus.flat(),
         microphones: microphones.flat(),
+        cameras: cameras.wait(),
         adapters: adapters.flat(),
         providers: providers.flat(),
         models: models.wait(),
