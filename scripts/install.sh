@@ -59,7 +59,7 @@ place() {
   folder "$prefix/bin"
   install -m 755 --strip "$program" "$destdir$prefix/bin/vasa"
   made+=("$prefix/bin/vasa")
-  for file in profiles/*.toml models/motion/*.onnx models/motion/*.json models/avatars/{anna,ines,kofi,lars,mei,pip,ravi,template}/*; do
+  for file in profiles/*.toml models/motion/*.onnx models/motion/*.json models/mirror/seen.* models/avatars/{anna,ines,kofi,lars,mei,pip,ravi,template}/*; do
     put 644 "$file" "$share/vasa-camera/$file"
   done
   put_with_path systemd/vasa-camera.service "$prefix/$units/vasa-camera.service"

@@ -46,7 +46,7 @@ fn well() -> Machine {
         models: Ok(vec![
             model("joe", Kind::Voice, FileState::Installed),
             model("whisper", Kind::Recogniser, FileState::Installed),
-            model("vision", Kind::Vision, FileState::Installed),
+            model("vision", Kind::Network, FileState::Installed),
         ]),
         espeak: true,
         avatar: Ok("anna".into()),
