@@ -30,6 +30,7 @@ use gpu::Gpu;
 use pose::Pose;
 use scene::{InnerPart, Run, Scene, row_bytes};
 use shape::{Body, Drawn};
+use std::time::Instant;
 
 /// Draws one avatar at one size, offscreen, on the best adapter there is.
 pub struct Renderer {
@@ -89,9 +90,13 @@ impl Renderer {
 
     fn with(gpu: Gpu, avatar: &Avatar, size: Size) -> Result<Self> {
         check_size(size)?;
+        let begin = Instant::now();
         let scene = Scene::new(&gpu, avatar, size)?;
+        let built = begin.elapsed();
         let mut renderer = Self { gpu, scene };
         renderer.prepare()?;
+        let drawn = begin.elapsed() - built;
+        tracing::debug!("the scene of \"{}\" was built in {built:.0?} and first drawn in {drawn:.0?}", avatar.name);
         Ok(renderer)
     }
 

@@ -8,7 +8,7 @@ use super::shape::{Body, MAX_STRIPS, Overlay, SkinVertex};
 use super::topology;
 use super::{Frame, Size};
 use crate::avatar::{Avatar, Material, Part};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use glam::{UVec2, Vec2, Vec3};
 use image::RgbImage;
 use wgpu::{BufferUsages, TextureUsages};
@@ -86,11 +86,21 @@ impl Scene {
         let part = avatar.body().context("the avatar has no body")?;
         let lens = Lens::new(avatar.camera, size);
         let cover = Cover::new(size, avatar.aspect);
-        let (overlays, overlay_textures) = overlays(gpu, avatar, part, &cover);
         let uv = part.uv.iter().map(|uv| cover.uv(*uv)).collect();
         // Samples at the seam of what stands still and what moves would be mixed twice.
         let bake = gpu.samples == 1;
-        let body = Body::new(avatar, part, uv, overlays, bake);
+        // Pictures take about as long as the mesh.
+        let (pictures, mut body) = std::thread::scope(|s| {
+            let paint = || Pictures::new(gpu, avatar, part, &cover, &lens, size);
+            let other = std::thread::Builder::new().name("pictures".into()).spawn_scoped(s, paint);
+            let body = Body::new(avatar, part, uv, bake);
+            let pictures = other.ok().map_or_else(|| Ok(paint()), std::thread::ScopedJoinHandle::join);
+            pictures
+                .map(|pictures| (pictures, body))
+                .map_err(|_| anyhow!("the avatar's pictures cannot be brought to size"))
+        })?;
+        let Pictures { plate, skin, overlays, overlay_textures, mut textures } = pictures;
+        body.overlays = overlays;
         let (index, still, moving, overlay_runs, [backing, strips]) = body_indices(part, &body);
 
         let mut inner_index: Vec<u32> = Vec::new();
@@ -100,7 +110,7 @@ impl Scene {
             let inner = Inner::new(part);
             corners += 3 * part.triangles.len();
             let count = inner.vertex_count() as u32;
-            let texture = inner_texture(gpu, part, &lens);
+            let Some(texture) = textures.next() else { break };
             inners.push(InnerPart { inner, texture, visible: Run::default(), base, strips: Run::default() });
             base += count;
         }
@@ -111,10 +121,6 @@ impl Scene {
             part.strips = Run { start, end: inner_index.len() as u32 };
             base += 4 * count;
         }
-        let skin = {
-            let rgba = portrait(&avatar.portrait, avatar, &cover);
-            gpu.picture(cover.width, cover.height, &rgba)
-        };
         let light = gpu.filled(bytemuck::bytes_of(&avatar.light.extend(0.0).to_array()), BufferUsages::UNIFORM);
         let light_group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
@@ -124,14 +130,13 @@ impl Scene {
         let capacity = body.capacity();
         let inner_capacity = base as usize;
         let vertex = BufferUsages::VERTEX | BufferUsages::COPY_DST;
-        let background = plate(avatar, size);
         let background_texture = gpu.texture(
             size.width,
             size.height,
             1,
             TextureUsages::TEXTURE_BINDING | TextureUsages::COPY_DST | TextureUsages::COPY_SRC,
         );
-        gpu.fill(&background_texture, &background);
+        gpu.fill(&background_texture, &plate);
         Ok(Self {
             size,
             lens,
@@ -154,8 +159,8 @@ impl Scene {
             skin_vertices: Vec::with_capacity(capacity),
             inner_vertices: Vec::with_capacity(inner_capacity),
             target: target(gpu, size),
-            plate: background.clone(),
-            background,
+            background: plate.clone(),
+            plate,
             background_group: gpu.bind(&background_texture),
             background_texture,
             body,
@@ -238,13 +243,60 @@ fn body_indices(part: &Part, body: &Body) -> BodyIndices {
     (index, still, moving, overlays, [backing, strips])
 }
 
-fn rgb(picture: &RgbImage) -> Picture {
-    Picture {
-        width: picture.width() as usize,
-        height: picture.height() as usize,
-        channels: 3,
-        data: picture.as_raw().clone(),
+/// The avatar's pictures at the scale of the frame.
+struct Pictures {
+    plate: Vec<u8>,
+    skin: wgpu::BindGroup,
+    overlays: Vec<Overlay>,
+    overlay_textures: Vec<wgpu::BindGroup>,
+    /// Of the parts inside the body, in their order.
+    textures: std::vec::IntoIter<wgpu::BindGroup>,
+}
+
+impl Pictures {
+    fn new(gpu: &Gpu, avatar: &Avatar, part: &Part, cover: &Cover, lens: &Lens, size: Size) -> Self {
+        let whole = Cut { low: UVec2::ZERO, high: UVec2::new(cover.width, cover.height) };
+        let matte = Picture::new(avatar.matte.width(), avatar.matte.height(), avatar.matte.as_raw());
+        let matte = whole.place(matte, cover, |[a]| a);
+        let skin = gpu.picture(cover.width, cover.height, &portrait(&avatar.portrait, &matte, cover, whole));
+        let (overlays, overlay_textures) = overlays(gpu, avatar, part, cover, &matte);
+        let inner = avatar.parts.iter().filter(|p| p.material != Material::Portrait);
+        let textures: Vec<_> = inner.map(|part| inner_texture(gpu, part, lens)).collect();
+        Self { plate: plate(avatar, size), skin, overlays, overlay_textures, textures: textures.into_iter() }
     }
+}
+
+/// A rectangle of the pixels of a [`Cover`].
+#[derive(Clone, Copy)]
+struct Cut {
+    low: UVec2,
+    high: UVec2,
+}
+
+impl Cut {
+    fn size(self) -> UVec2 {
+        self.high - self.low
+    }
+
+    /// A picture of the person, as much of it as lies in here.
+    fn place<const C: usize, T>(
+        self,
+        picture: Picture<'_, C>,
+        cover: &Cover,
+        finish: impl FnMut([u8; C]) -> T,
+    ) -> Vec<T> {
+        let (x, y) = (cover.span, Span { start: 0.0, length: cover.height as f32 });
+        let size = self.size();
+        resample::place(picture, size.x, size.y, x.from(self.low.x), y.from(self.low.y), finish)
+    }
+}
+
+fn rgb(picture: &RgbImage) -> Picture<'_, 3> {
+    Picture::new(picture.width(), picture.height(), picture.as_raw())
+}
+
+fn opaque([r, g, b]: [u8; 3]) -> [u8; 4] {
+    [r, g, b, 255]
 }
 
 /// The plate fills the frame: its height is the frame's, unless the frame is wider than it.
@@ -252,32 +304,29 @@ fn plate(avatar: &Avatar, size: Size) -> Vec<u8> {
     let (w, h) = (size.width as f32, size.height as f32);
     let scale = (w / (h * avatar.plate_aspect)).max(1.0);
     let (x, y) = (Span::centred(size.width, h * scale * avatar.plate_aspect), Span::centred(size.height, h * scale));
-    let placed = resample::place(&rgb(&avatar.plate), size.width, size.height, x, y);
-    placed.data.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect()
+    resample::place(rgb(&avatar.plate), size.width, size.height, x, y, opaque).into_flattened()
 }
 
-/// A picture of the person in the pixels of `cover`, premultiplied by the matte.
-fn portrait(picture: &RgbImage, avatar: &Avatar, cover: &Cover) -> Vec<u8> {
-    let down = Span { start: 0.0, length: cover.height as f32 };
-    let colour = resample::place(&rgb(picture), cover.width, cover.height, cover.span, down);
-    let matte = Picture {
-        width: avatar.matte.width() as usize,
-        height: avatar.matte.height() as usize,
-        channels: 1,
-        data: avatar.matte.as_raw().clone(),
-    };
-    let matte = resample::place(&matte, cover.width, cover.height, cover.span, down);
+/// A picture of the person in the pixels of `cut`, premultiplied by the matte of the whole cover.
+fn portrait(picture: &RgbImage, matte: &[u8], cover: &Cover, cut: Cut) -> Vec<u8> {
+    let rows = matte.chunks_exact(cover.width as usize).take(cut.high.y as usize).skip(cut.low.y as usize);
+    let mut alphas = rows.flat_map(|row| &row[cut.low.x as usize..cut.high.x as usize]);
     let mul = |c: u8, a: u8| ((u32::from(c) * u32::from(a) + 127) / 255) as u8;
-    colour
-        .data
-        .chunks_exact(3)
-        .zip(&matte.data)
-        .flat_map(|(c, a)| [mul(c[0], *a), mul(c[1], *a), mul(c[2], *a), *a])
-        .collect()
+    let finish = |[r, g, b]: [u8; 3]| {
+        let a = alphas.next().copied().unwrap_or(0);
+        [mul(r, a), mul(g, a), mul(b, a), a]
+    };
+    cut.place(rgb(picture), cover, finish).into_flattened()
 }
 
 /// The keys' pictures, each cut to where any body vertex looks for it.
-fn overlays(gpu: &Gpu, avatar: &Avatar, part: &Part, cover: &Cover) -> (Vec<Overlay>, Vec<wgpu::BindGroup>) {
+fn overlays(
+    gpu: &Gpu,
+    avatar: &Avatar,
+    part: &Part,
+    cover: &Cover,
+    matte: &[u8],
+) -> (Vec<Overlay>, Vec<wgpu::BindGroup>) {
     let (mut all, mut textures) = (Vec::new(), Vec::new());
     let whole = UVec2::new(cover.width, cover.height);
     for (p, picture) in avatar.key_pictures.iter().enumerate() {
@@ -298,15 +347,9 @@ fn overlays(gpu: &Gpu, avatar: &Avatar, part: &Part, cover: &Cover) -> (Vec<Over
         }
         let low = (low - 2.0).max(Vec2::ZERO).as_uvec2().min(whole - 1);
         let high = (high + 3.0).max(Vec2::ZERO).as_uvec2().min(whole).max(low + 1);
-        let rgba = portrait(picture, avatar, cover);
-        let cut: Vec<u8> = rgba
-            .chunks_exact(whole.x as usize * 4)
-            .take(high.y as usize)
-            .skip(low.y as usize)
-            .flat_map(|row| row[low.x as usize * 4..high.x as usize * 4].iter().copied())
-            .collect();
-        let size = high - low;
-        textures.push(gpu.picture(size.x, size.y, &cut));
+        let cut = Cut { low, high };
+        let size = cut.size();
+        textures.push(gpu.picture(size.x, size.y, &portrait(picture, matte, cover, cut)));
         let local = |k: &crate::avatar::Key, v: u32| (pixels(k, v) - low.as_vec2()) / size.as_vec2();
         let keys = keys
             .iter()
@@ -337,7 +380,6 @@ fn inner_texture(gpu: &Gpu, part: &Part, lens: &Lens) -> wgpu::BindGroup {
     let width = wanted.clamp(16, texture.width().max(16));
     let height = (width * texture.height() / texture.width()).max(1);
     let (x, y) = (Span::centred(width, width as f32), Span::centred(height, height as f32));
-    let placed = resample::place(&rgb(texture), width, height, x, y);
-    let rgba: Vec<u8> = placed.data.chunks_exact(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
-    gpu.picture(width, height, &rgba)
+    let rgba = resample::place(rgb(texture), width, height, x, y, opaque);
+    gpu.picture(width, height, rgba.as_flattened())
 }

@@ -72,7 +72,8 @@ pub(super) struct Drawn {
 const OPEN_MOUTH: f32 = 0.12;
 
 impl Body {
-    pub fn new(avatar: &Avatar, part: &Part, uv: Vec<Vec2>, overlays: Vec<Overlay>, bake: bool) -> Self {
+    /// A body that nothing is laid over yet.
+    pub fn new(avatar: &Avatar, part: &Part, uv: Vec<Vec2>, bake: bool) -> Self {
         let mut topology = Topology::new(avatar, part);
         if !bake {
             topology.still.fill(false);
@@ -87,7 +88,7 @@ impl Body {
         Self {
             mesh: Mesh::new(part),
             uv,
-            overlays,
+            overlays: Vec::new(),
             triangles: part.triangles.clone(),
             light: avatar.light,
             clip: vec![Vec4::ZERO; n],

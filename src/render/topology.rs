@@ -2,7 +2,7 @@
 
 use crate::avatar::{Avatar, Material, Part, Place};
 use glam::{Vec2, Vec3};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What shows through a hole of the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,21 +71,20 @@ impl Topology {
         let cover: Vec<Cover> = body.triangles.iter().map(|t| cover(avatar, body, t)).collect();
         let still = body.triangles.iter().map(|t| t.iter().all(|v| !moves[*v as usize])).collect();
 
-        let mut edges: HashMap<(u32, u32), Vec<(u32, u32)>> = HashMap::new();
-        for (t, tri) in body.triangles.iter().enumerate() {
-            for i in 0..3 {
-                let (a, b, c) = (tri[i], tri[(i + 1) % 3], tri[(i + 2) % 3]);
-                edges.entry((a.min(b), a.max(b))).or_default().push((t as u32, c));
-            }
+        // Both ends of an edge, its triangle, and that triangle's third vertex.
+        let mut edges: Vec<[u32; 4]> = Vec::with_capacity(body.triangles.len() * 3);
+        for (t, [a, b, c]) in body.triangles.iter().enumerate() {
+            edges.extend([(*a, *b, *c), (*b, *c, *a), (*c, *a, *b)].map(|(a, b, c)| [a.min(b), a.max(b), t as u32, c]));
         }
-        let mut edges: Vec<_> = edges.into_iter().collect();
         edges.sort_unstable();
         let mut folds = Vec::new();
         let mut open = Vec::new();
-        for ((a, b), sides) in edges {
-            match sides[..] {
-                [(t, c)] if cover[t as usize] == Cover::Opaque => open.push((a, b, c)),
-                [(t, c), (u, d)] if cover[t as usize] != Cover::Nothing || cover[u as usize] != Cover::Nothing => {
+        for sides in edges.chunk_by(|e, f| e[..2] == f[..2]) {
+            match *sides {
+                [[a, b, t, c]] if cover[t as usize] == Cover::Opaque => open.push((a, b, c)),
+                [[a, b, t, c], [_, _, u, d]]
+                    if cover[t as usize] != Cover::Nothing || cover[u as usize] != Cover::Nothing =>
+                {
                     folds.push(Fold { a, b, triangles: [t, u], apex: [c, d] });
                 }
                 _ => {}
@@ -155,10 +154,10 @@ fn cover(avatar: &Avatar, body: &Part, triangle: &[u32; 3]) -> Cover {
     let low = (corners[0].min(corners[1]).min(corners[2]) - 1.5).clamp(Vec2::ZERO, size - 1.0).as_uvec2();
     let high = (corners[0].max(corners[1]).max(corners[2]) + 1.5).clamp(Vec2::ZERO, size - 1.0).as_uvec2();
     let (mut least, mut most) = (u8::MAX, 0);
-    for y in low.y..=high.y {
-        for x in low.x..=high.x {
-            let v = avatar.matte.get_pixel(x, y).0[0];
-            (least, most) = (least.min(v), most.max(v));
+    let rows = avatar.matte.as_raw().chunks_exact(avatar.matte.width() as usize);
+    for row in rows.take(high.y as usize + 1).skip(low.y as usize) {
+        for v in &row[low.x as usize..=high.x as usize] {
+            (least, most) = (least.min(*v), most.max(*v));
         }
     }
     if most == 0 {
@@ -186,11 +185,18 @@ fn hidden(body: &Part) -> Vec<f32> {
     // The nostrils, a little higher, hide their own inside well enough.
     let near = |v: u32| ((body.positions[v as usize] - MOUTH).truncate() / Vec2::new(0.6, 0.35)).length() < 1.0;
     let at = |v: u32| body.uv[v as usize];
-    let around: Vec<_> = body.triangles.iter().filter(|t| t.iter().any(|v| near(*v))).collect();
+    // With the corners of each, because most are far from most.
+    let around = body.triangles.iter().filter(|t| t.iter().any(|v| near(*v))).map(|t| {
+        let [a, b, c] = t.map(at);
+        (t, a.min(b).min(c), a.max(b).max(c))
+    });
+    let around: Vec<_> = around.collect();
     let mut hidden = vec![0.0; body.positions.len()];
     for v in (0..hidden.len() as u32).filter(|v| near(*v)) {
         let p = at(v);
-        let behind = around.iter().filter(|t| !t.contains(&v)).any(|t| {
+        let mut reach =
+            around.iter().filter(|(t, low, high)| p.cmpge(*low).all() && p.cmple(*high).all() && !t.contains(&v));
+        let behind = reach.any(|(t, ..)| {
             let [a, b, c] = t.map(at);
             let area = (b - a).perp_dot(c - a);
             let (wb, wc) = ((p - a).perp_dot(c - a) / area, (b - a).perp_dot(p - a) / area);
