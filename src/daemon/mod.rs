@@ -58,6 +58,10 @@ const REFRESH: Duration = Duration::from_millis(250);
 /// How long systemd is kept waiting for the first outlet; one is there within a tenth of it where PipeWire runs.
 const OFFERED: Duration = Duration::from_secs(5);
 
+/// How long a bus that is silent keeps the end waiting, and a thread that is busy: a second in all, also on a loaded machine.
+const LEAVING: Duration = Duration::from_millis(250);
+const CLOSING: Duration = Duration::from_millis(750);
+
 /// Runs the daemon until it is told to quit.
 ///
 /// # Errors
@@ -225,12 +229,12 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     // Its last line is written while the name is still ours.
     drop(log);
-    // Each room closes its own doors when it is dropped; one that hangs must not keep the program.
-    service.leave().await;
+    // Each room closes its own doors when it is dropped; one that hangs must not keep the program, nor may a bus that is silent.
+    let _ = tokio::time::timeout(LEAVING, service.leave()).await;
     let closing = tokio::task::spawn_blocking(move || drop((state, speaker, camera)));
-    if tokio::time::timeout(Duration::from_secs(3), closing).await.is_err() {
+    if tokio::time::timeout(CLOSING, closing).await.is_err() {
         // The voice may be in the midst of loading a network, which nothing can interrupt.
-        tracing::warn!("a thread did not end within 3 s; the program ends without it");
+        tracing::warn!("a thread did not end within {} ms; the program ends without it", CLOSING.as_millis());
         if let Err(e) = &outcome {
             eprintln!("vasa: {e:#}");
         }

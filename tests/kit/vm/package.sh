@@ -123,6 +123,33 @@ as_user systemctl --user daemon-reload
 as_user systemctl --user restart $unit
 until_true 120 active_again "$pid" || fail "it does not start again"
 
+step "suspend and resume"
+# All of it, from logind to the second processor taken away and the clocks stopped, but for the firmware: Linux waits five
+# seconds in its place, as QEMU forgets what the devices that keep the files were told.
+echo core >/sys/power/pm_test
+mkdir -p /run/systemd/sleep.conf.d
+printf '[Sleep]\nSuspendState=mem\n' >/run/systemd/sleep.conf.d/test.conf
+busctl monitor --system --match "type='signal',member='PrepareForSleep'" >sleep.log 2>&1 &
+monitor=$!
+pid=$(show MainPID)
+# v4l2-ctl writes "<" for each frame: when, by the clock that stands still while the machine sleeps.
+as_user timeout 300 v4l2-ctl -d /dev/video10 --stream-mmap --stream-count=100000 --stream-to=/dev/null 2>&1 |
+  perl -MTime::HiRes=clock_gettime,CLOCK_MONOTONIC -ne 'BEGIN { $/ = \1; $| = 1 } printf "%.2f\n", clock_gettime(CLOCK_MONOTONIC) if $_ eq "<"' >frames.log &
+seen() { [ "$(wc -l <frames.log)" -gt "$1" ]; }
+until_true 120 seen 10 || fail "no frames before the suspension"
+systemctl suspend || fail "logind does not suspend"
+until_true 120 eval 'journalctl --no-pager -k | grep -q "PM: suspend exit"' || fail "the machine does not come back"
+until_true 60 eval 'journal | grep -q "the machine slept"' || fail "the daemon did not notice the suspension"
+before=$(wc -l <frames.log)
+until_true 120 seen $((before + 10)) || fail "no frames after the suspension"
+pkill -x v4l2-ctl
+kill $monitor
+echo "signals of sleep: $(grep -c Member=PrepareForSleep sleep.log)"
+echo "log of sleep: $(journal | grep -c 'the machine slept')"
+journal | grep -o 'the machine slept.*'
+echo "same process: $([ "$(show MainPID)" = "$pid" ] && echo yes)"
+echo "frames away: $(awk 'NR > 1 && $1 - last > most { most = $1 - last } { last = $1 } END { printf "%.1f", most }' frames.log) s"
+
 step "killed"
 pid=$(show MainPID)
 began=$(now)

@@ -39,7 +39,17 @@ if [ ! -s kernel ]; then
 fi
 
 kernel=$(cat kernel)
-if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ "$here/init-systemd" -nt initrd.gz ] || [ module/v4l2loopback.ko -nt initrd.gz ]; then
+if [ ! -e awake/awake.ko ] || [ "$here/awake.c" -nt awake/awake.ko ]; then
+  rm -rf awake
+  mkdir awake
+  cp "$here/awake.c" awake/
+  echo 'obj-m := awake.o' >awake/Makefile
+  make -s -C "root/usr/src/linux-headers-$kernel" M="$cache/awake" modules >awake/build.log 2>&1 || {
+    cat awake/build.log >&2
+    exit 1
+  }
+fi
+if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ "$here/init-systemd" -nt initrd.gz ] || [ module/v4l2loopback.ko -nt initrd.gz ] || [ awake/awake.ko -nt initrd.gz ]; then
   tree=$cache/initrd
   rm -rf "$tree"
   mkdir -p "$tree"/{bin,proc,sys,dev,host,mnt,modules}
@@ -52,7 +62,7 @@ if [ ! -e initrd.gz ] || [ "$here/init" -nt initrd.gz ] || [ "$here/init-systemd
     cp "$m" "$tree/modules/"
     basename "$m"
   done <modules.list >"$tree/modules/order"
-  cp module/v4l2loopback.ko "$tree/modules/"
+  cp module/v4l2loopback.ko awake/awake.ko "$tree/modules/"
   cp "$here/init" "$here/init-systemd" "$tree/"
   chmod +x "$tree/init"
   (cd "$tree" && find . | cpio -o -H newc --quiet | gzip -1) >initrd.new
