@@ -24,5 +24,6 @@ pub mod protobuf;
 pub mod render;
 pub mod sound;
 pub mod speech;
+mod stream;
 pub mod tray;
 pub mod vision;

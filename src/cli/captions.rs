@@ -1,7 +1,8 @@
 //! `vasa captions`: what the recogniser hears.
 
 use super::client::{CameraProxy, ListeningProxy, SpeechProxy, connect, explain};
-use super::{next, print_line};
+use super::print_line;
+use crate::stream::next;
 use anyhow::{Result, bail};
 use serde_json::json;
 use std::io::{IsTerminal, Write};

@@ -27,10 +27,8 @@ mod words;
 
 use crate::config::Paths;
 use clap::{CommandFactory, Parser, Subcommand};
-use std::pin::Pin;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
-use zbus::export::futures_core::Stream;
 
 /// A talking face for people whose speech or face does not obey them, as a webcam.
 #[derive(Debug, Parser)]
@@ -170,11 +168,6 @@ fn print_line(line: &str) {
 /// A small runtime for commands that talk to the daemon.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
-}
-
-/// The next item of a stream; None: it has ended.
-async fn next<S: Stream>(mut stream: Pin<&mut S>) -> Option<S::Item> {
-    std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use super::captions::printable;
 use super::client::{ListeningProxy, connect, explain};
+use super::print_line;
 use super::terminal::{Key, Keys};
-use super::{next, print_line};
+use crate::stream::next;
 use anyhow::{Context, Result, bail};
 use rustyline::error::ReadlineError;
 use std::io::{IsTerminal, Write};

@@ -2,7 +2,8 @@
 
 use super::client::{SpeechProxy, connect, explain};
 use super::compose::{self, Composing, Written};
-use super::{Usage, next, terminal};
+use super::{Usage, terminal};
+use crate::stream::next;
 use anyhow::{Result, bail};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use tokio::signal::unix::{SignalKind, signal};

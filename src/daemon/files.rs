@@ -4,6 +4,7 @@
 use super::problems::Problems;
 use crate::avatar;
 use crate::config::Paths;
+use crate::stream::next;
 use anyhow::{Context, Result};
 use inotify::{EventMask, EventStream, Inotify, WatchDescriptor, WatchMask};
 use std::collections::HashMap;
@@ -15,7 +16,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
-use zbus::export::futures_core::Stream;
 
 /// A change is told when nothing else has changed for this long: an editor does several things to a file that it saves.
 const QUIET: Duration = Duration::from_millis(100);
@@ -138,7 +138,7 @@ impl Watches {
     /// Waits for a change. False: the kernel tells no more.
     async fn change(&mut self) -> bool {
         loop {
-            let event = std::future::poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await;
+            let event = next(Pin::new(&mut self.events)).await;
             let Some(Ok(event)) = event else { return false };
             let Some(name) = &event.name else { return true };
             let interests = self.interests.get(&event.wd).map_or(&[][..], Vec::as_slice);

@@ -130,6 +130,7 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let (_watch, mut files) = Watch::start(paths.clone(), problems.clone());
     let mut log = SessionLog::start(keep_log, paths, problems).context("error starting the session log's thread")?;
     tokio::spawn(tell_ready(camera.clone()));
+    tokio::spawn(sleep::announce());
     tracing::info!("ready");
 
     let mut terminate = signal(SignalKind::terminate())?;

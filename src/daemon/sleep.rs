@@ -1,5 +1,8 @@
-//! Notices that the machine slept: of two clocks of the system, one counts the time asleep.
+//! Notices that the machine slept: of two clocks of the system, one counts the time asleep. And listens to logind, which
+//! says so beforehand.
 
+use crate::stream::next;
+use std::pin::pin;
 use std::time::Duration;
 
 /// Less than this is the reading of two clocks one after the other.
@@ -37,6 +40,37 @@ fn apart() -> Duration {
     };
     let monotonic = read(libc::CLOCK_MONOTONIC);
     read(libc::CLOCK_BOOTTIME).saturating_sub(monotonic)
+}
+
+/// logind's own interface (org.freedesktop.login1(5)), as far as it matters here.
+#[zbus::proxy(
+    interface = "org.freedesktop.login1.Manager",
+    default_service = "org.freedesktop.login1",
+    default_path = "/org/freedesktop/login1",
+    gen_blocking = false
+)]
+trait Login {
+    #[zbus(signal)]
+    fn prepare_for_sleep(&self, start: bool) -> zbus::Result<()>;
+}
+
+/// Writes to the log that the machine goes to sleep, each time before it does, where there is a logind to say so.
+pub async fn announce() {
+    if let Err(e) = listen().await {
+        tracing::debug!("nobody tells when the machine goes to sleep: {e}");
+    }
+}
+
+async fn listen() -> zbus::Result<()> {
+    let bus = zbus::Connection::system().await?;
+    let login = LoginProxy::new(&bus).await?;
+    let mut signals = pin!(login.receive_prepare_for_sleep().await?);
+    while let Some(signal) = next(signals.as_mut()).await {
+        if signal.args()?.start {
+            tracing::info!("the machine goes to sleep");
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ mod tests {
         (face.head.yaw, face.gaze.yaw) = (12.0, 8.0);
         face.weights[Shape::MouthSmileLeft] = 0.9;
         face.weights[Shape::EyeBlinkLeft] = 0.6;
-        Sight { seen: Seen { face, raw: face, misfit: 0.0, trust }, leads, at: now, ready: now }
+        Sight { seen: Seen { face, raw: face, trust }, leads, at: now, ready: now }
     }
 
     /// What is shown while `when` says what is seen and whether a voice sounds.

@@ -5,6 +5,7 @@
 mod blend;
 mod calibrate;
 pub mod capture;
+mod covered;
 mod live;
 mod neutral;
 mod person;

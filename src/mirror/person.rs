@@ -17,6 +17,8 @@ const MOST: u64 = 256 * 1024;
 const MOST_STRETCH: f32 = 3.0;
 /// An expression that was seen more weakly than this was none.
 const LEAST: f32 = 0.12;
+/// Brows that rest are seen raised by up to 0.17: hair and light move where the network puts them.
+const LEAST_OF_BROWS: f32 = 0.25;
 
 /// How strong the weights of the person's own full expressions are seen; None where they were not asked for them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -108,21 +110,25 @@ impl Person {
     /// Nothing moved at all.
     pub fn learn(&mut self, pose: Pose, most: &crate::face::Weights) -> Result<()> {
         let pair = |left: Shape, right: Shape| [most[left], most[right]];
-        let seen = |what: &str, pair: [f32; 2]| -> Result<Option<[f32; 2]>> {
+        let seen = |what: &str, least: f32, pair: [f32; 2]| -> Result<Option<[f32; 2]>> {
             ensure!(
-                pair.iter().any(|v| *v >= LEAST),
+                pair.iter().any(|v| *v >= least),
                 "{what} was not seen; come nearer to the camera, turn to the light and try again"
             );
-            Ok(Some(pair.map(|v| if v >= LEAST { v } else { 1.0 })))
+            Ok(Some(pair.map(|v| if v >= least { v } else { 1.0 })))
         };
         match pose {
             Pose::Neutral => {}
-            Pose::Smile => self.ranges.smile = seen("a smile", pair(Shape::MouthSmileLeft, Shape::MouthSmileRight))?,
-            Pose::Eyes => self.ranges.lids = seen("closing the eyes", pair(Shape::EyeBlinkLeft, Shape::EyeBlinkRight))?,
+            Pose::Smile => {
+                self.ranges.smile = seen("a smile", LEAST, pair(Shape::MouthSmileLeft, Shape::MouthSmileRight))?
+            }
+            Pose::Eyes => {
+                self.ranges.lids = seen("closing the eyes", LEAST, pair(Shape::EyeBlinkLeft, Shape::EyeBlinkRight))?
+            }
             Pose::Brows => {
                 let outer = most[Shape::BrowOuterUpLeft].max(most[Shape::BrowOuterUpRight]);
                 let both = most[Shape::BrowInnerUp].max(outer);
-                self.ranges.brows = seen("raising the brows", [both; 2])?.map(|p| p[0]);
+                self.ranges.brows = seen("raising the brows", LEAST_OF_BROWS, [both; 2])?.map(|p| p[0]);
             }
         }
         Ok(())

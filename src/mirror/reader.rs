@@ -1,5 +1,6 @@
 //! From a picture to the face that is to be shown of whoever is in it.
 
+use super::covered::Covered;
 use super::neutral::Learner;
 use super::smooth::Smoother;
 use super::solve::Solver;
@@ -17,12 +18,6 @@ use image::RgbImage;
 
 /// Fainter than this a picture shows nothing, of 255.
 const DARK: f32 = 10.0;
-/// Landmarks of the lower face that are for a while this far from any expression are those of a hand, a cup, a mask; head units. Faces in
-/// films stay below 0.051, drawn ones below 0.057; a hand over the mouth has 0.064 in the mean.
-const COVERED: f32 = 0.058;
-/// That while: how much a picture counts.
-const FORGETS: f32 = 0.15;
-
 /// Why no face is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -49,8 +44,6 @@ pub struct Seen {
     pub face: Face,
     /// As it was solved: neither smoothed nor treated.
     pub raw: Face,
-    /// How far landmarks of the lower face are from any expression; head units.
-    pub misfit: f32,
     /// By [`Part`]: how far it can be believed, 0 or 1.
     pub trust: [f32; 5],
 }
@@ -64,9 +57,8 @@ pub struct Reader {
     smoother: Smoother,
     treatment: Treatment,
     still: Still,
+    covered: Covered,
     manner: Manner,
-    /// Of late.
-    misfit: f32,
 }
 
 impl Reader {
@@ -86,8 +78,8 @@ impl Reader {
             smoother: Smoother::default(),
             treatment: Treatment::default(),
             still: Still::default(),
+            covered: Covered::default(),
             manner: Manner::default(),
-            misfit: 0.0,
         })
     }
 
@@ -138,14 +130,13 @@ impl Reader {
             return Ok(Look::Lost(Lost::Still));
         }
         let mut trust = [1.0; 5];
-        self.misfit += (reading.misfit - self.misfit) * FORGETS;
-        if self.misfit > COVERED {
+        if self.covered.look(picture, landmarks, now) {
             trust[Part::Mouth as usize] = 0.0;
         }
-        let mut face = self.smoother.step(&reading.face, &self.manner, now);
+        let mut face = self.smoother.step(&reading, &self.manner, now);
         let ranges = self.person.as_ref().map_or_else(Ranges::default, |p| p.ranges);
         self.treatment.apply(&mut face, &self.manner, &ranges);
-        Ok(Look::Seen(Box::new(Seen { face, raw: reading.face, misfit: reading.misfit, trust })))
+        Ok(Look::Seen(Box::new(Seen { face, raw: reading, trust })))
     }
 
     /// Who is calibrated.
@@ -163,7 +154,6 @@ impl Reader {
     pub fn forget(&mut self) {
         self.smoother.forget();
         self.still.forget();
-        self.misfit = 0.0;
     }
 }
 

@@ -30,14 +30,6 @@ pub struct Aligned {
     pub turn: Mat3,
 }
 
-/// What a frame says.
-#[derive(Clone, Debug)]
-pub struct Reading {
-    pub face: Face,
-    /// How far landmarks of the lower face are from what the weights explain; head units, root of the mean square.
-    pub misfit: f32,
-}
-
 /// Explains frames one after the other.
 pub struct Solver {
     table: Table,
@@ -77,7 +69,7 @@ impl Solver {
 
     /// The face that explains the landmarks of one frame. Head and gaze are those of the neutral face where they are 0. `weak`: the side whose
     /// landmarks are to go as those of the other do.
-    pub fn solve(&mut self, landmarks: &[Vec3], neutral: &Neutral, weak: Option<Side>) -> Option<Reading> {
+    pub fn solve(&mut self, landmarks: &[Vec3], neutral: &Neutral, weak: Option<Side>) -> Option<Face> {
         let aligned = self.align(landmarks, Some(neutral))?;
         let off = |i: usize| aligned.points[i] - neutral.points[i];
         let misses = self.misses(&aligned, neutral, weak);
@@ -104,7 +96,7 @@ impl Solver {
             self.gaze = self.aim(iris, flat / ANGLE);
         }
         face.gaze = self.gaze;
-        Some(Reading { face, misfit: self.misfit(&misses) })
+        Some(face)
     }
 
     /// How far each landmark is from the face at rest; x, y and z one after the other.
@@ -180,27 +172,10 @@ impl Solver {
         });
         Gaze { yaw, pitch }
     }
-
-    fn misfit(&self, misses: &[f32]) -> f32 {
-        let mut left = misses.to_vec();
-        for (row, x) in self.table.seen.chunks_exact(SEEN).zip(&self.x) {
-            left.iter_mut().zip(row).for_each(|(l, s)| *l -= s * x);
-        }
-        let (mut sum, mut count) = (0.0, 0.0);
-        for (left, rest) in left.as_chunks::<3>().0.iter().zip(&self.rest) {
-            if rest.is_some_and(|r| r.y < LOWER_FACE) {
-                sum += left[0] * left[0] + left[1] * left[1];
-                count += 1.0;
-            }
-        }
-        f32::sqrt(sum / f32::max(count, 1.0))
-    }
 }
 
 const _: () = assert!(BESIDE == 9, "`descend` writes so many");
 
-/// Below the nose, head units.
-const LOWER_FACE: f32 = -0.75;
 /// Landmarks this near to the middle of the face belong to neither side, head units.
 const MIDDLE: f32 = 0.02;
 

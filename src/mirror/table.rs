@@ -31,9 +31,7 @@ pub const UNKNOWNS: usize = READ.len() + BESIDE;
 
 /// The generalised least-squares problem of every frame, of [`UNKNOWNS`]: the weights of [`READ`], then what is beside them.
 pub struct Table {
-    /// Unknowns by [`SEEN`]: the way of the landmarks at 1.
-    pub seen: Vec<f32>,
-    /// The same over the noise's covariance: what a frame's misses are multiplied by.
+    /// Unknowns by [`SEEN`]: the way of the landmarks at 1 over the noise's covariance, which a frame's misses are multiplied by.
     pub read: Vec<f32>,
     /// Unknowns by unknowns: the problem's matrix, the prior in it.
     pub square: Vec<f32>,
@@ -85,7 +83,6 @@ fn read(bytes: &[u8]) -> Result<Table> {
         DMatrix::from_row_slice(n, n, &square).map(f64::from).try_inverse().context("\"square\" has no inverse")?;
     Ok(Table {
         inverse: inverse.transpose().iter().map(|v| *v as f32).collect(),
-        seen: tensor("seen", n * SEEN)?,
         read: tensor("read", n * SEEN)?.into_iter().map(|v| v * scale).collect(),
         prior: tensor("prior", n)?,
         gaze: tensor("gaze", GAZE_TERMS * 2)?,

@@ -5,6 +5,7 @@ mod icon;
 mod menu;
 mod view;
 
+use crate::stream::next;
 use anyhow::{Context, Result, anyhow};
 use ksni::TrayMethods;
 use menu::{Action, Item};
@@ -120,9 +121,4 @@ async fn either<S: Stream>(a: Pin<&mut S>, b: Pin<&mut S>) -> bool {
         x = next(a) => x.is_some(),
         x = next(b) => x.is_some(),
     }
-}
-
-/// The next item of a stream; None: it has ended.
-async fn next<S: Stream>(mut stream: Pin<&mut S>) -> Option<S::Item> {
-    std::future::poll_fn(|cx| stream.as_mut().poll_next(cx)).await
 }

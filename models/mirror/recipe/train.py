@@ -147,7 +147,7 @@ def train(people):
     square = seen @ read.T + np.diag(prior)
     open_eyes = y[:, [WEIGHTS.index("eyeBlinkLeft"), WEIGHTS.index("eyeBlinkRight")]].max(1) < 0.3
     gaze = np.linalg.lstsq(gaze_terms(iris, turns)[open_eyes], y[open_eyes, k:k + 2], rcond=None)[0]
-    return {"seen": seen, "read": read, "square": square, "prior": prior, "gaze": gaze}
+    return {"read": read, "square": square, "prior": prior, "gaze": gaze}
 
 
 def solve(model, misses, turns, rounds=30):
@@ -196,7 +196,7 @@ def main():
         held_out[one] = score(model, *data[own[0]])
         print(one, held_out[one])
     model = train(with_twins(names))
-    tensors = {k: v.astype(np.float16 if k in ("seen", "read") else np.float32) for k, v in model.items()}
+    tensors = {k: v.astype(np.float16 if k == "read" else np.float32) for k, v in model.items()}
     # Half precision would not hold the largest of these as they are.
     scale = np.abs(model["read"]).max() / 1000
     tensors["read"] = (model["read"] / scale).astype(np.float16)

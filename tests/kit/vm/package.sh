@@ -145,6 +145,7 @@ until_true 120 seen $((before + 10)) || fail "no frames after the suspension"
 pkill -x v4l2-ctl
 kill $monitor
 echo "signals of sleep: $(grep -c Member=PrepareForSleep sleep.log)"
+echo "log of going to sleep: $(journal | grep -c 'the machine goes to sleep')"
 echo "log of sleep: $(journal | grep -c 'the machine slept')"
 journal | grep -o 'the machine slept.*'
 echo "same process: $([ "$(show MainPID)" = "$pid" ] && echo yes)"
