@@ -29,6 +29,8 @@ pub(super) struct Inner {
     uv: Vec<Vec2>,
     /// For the mouth: how deep inside each vertex lies, 0..1.
     depth: Vec<f32>,
+    /// How much of the light protruded lips keep away from it.
+    tunnel: f32,
     centre: Vec3,
     radius: f32,
     /// 0: the avatar's own left eye.
@@ -53,12 +55,18 @@ impl Inner {
             Material::Cavity => 0.75 + 0.25 * smoothstep(0.0, 0.5, front - p.z),
             Material::Eye | Material::Portrait => 0.0,
         };
+        let tunnel = match (part.material, part.place) {
+            (Material::Teeth, Place::TeethLower) => 0.6,
+            (Material::Teeth | Material::Tongue, _) => 0.3,
+            _ => 0.0,
+        };
         let radius = part.positions.iter().map(|p| (*p - part.centre).length()).fold(1e-3, f32::max);
         Self {
             mesh: Mesh::new(part),
             material: part.material,
             uv: part.uv.clone(),
             depth: part.positions.iter().map(depth).collect(),
+            tunnel,
             centre: part.centre,
             radius,
             eye: usize::from(part.place == Place::EyeRight),
@@ -130,6 +138,8 @@ impl Inner {
             return self.draw_eye(pose, lens, light, &drawn.eyes[self.eye], out);
         }
         let outside = if self.sticks_out(pose) { pose.weights[Shape::TongueOut as usize] } else { 0.0 };
+        let round = (pose.weights[Shape::MouthFunnel as usize] + pose.weights[Shape::MouthPucker as usize]).min(1.0);
+        let lit = 1.0 - self.tunnel * round;
         for (i, p) in self.mesh.now.iter().enumerate() {
             let place = lens.clip(pose.apply(*p, self.mesh.head[i]));
             let normal = (head * self.mesh.normals[i]).to_array();
@@ -138,7 +148,7 @@ impl Inner {
             let (below_upper, above_lower) = drawn.mouth.inside(self.pixel[i]);
             let shade = (0.45 + 0.55 * smoothstep(-0.02, 0.14, below_upper / unit))
                 * (0.65 + 0.35 * smoothstep(-0.02, 0.14, above_lower / unit));
-            let shade = shade.max(outside);
+            let shade = (shade * lit).max(outside);
             let depth = self.depth[i] * (1.0 - 0.8 * outside);
             out.push(InnerVertex {
                 place: place.to_array(),

@@ -259,24 +259,19 @@ impl Session {
 
     /// Starts a GStreamer program that reads `node` and writes raw frames of `format` (GStreamer's name).
     pub fn reader(&self, node: &str, format: &str, width: usize, height: usize) -> Reader {
-        self.reader_through(node, &[], format, width, height)
-    }
-
-    /// The same of a camera that gives JPEGs.
-    pub fn jpeg_reader(&self, node: &str, width: usize, height: usize) -> Reader {
-        self.reader_through(node, &["image/jpeg", "!", "jpegdec", "!", "videoconvert", "!"], "I420", width, height)
-    }
-
-    fn reader_through(&self, node: &str, decode: &[&str], format: &str, width: usize, height: usize) -> Reader {
-        let caps = format!("video/x-raw,format={format},width={width},height={height}");
-        let mut command = self.command("gst-launch-1.0");
-        command.args(["-q", "pipewiresrc", &format!("target-object={node}"), "!"]).args(decode);
-        command.args([&caps, "!", "fdsink", "fd=1", "sync=false"]);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         let bytes = match format {
             "YUY2" => width * height * 2,
             _ => width * height * 3 / 2,
         };
+        let caps = format!("video/x-raw,format={format},width={width},height={height}");
+        self.raw(&format!("pipewiresrc target-object={node} ! {caps} ! fdsink fd=1 sync=false"), bytes)
+    }
+
+    /// Starts a GStreamer program that writes raw frames of `bytes` each.
+    pub fn raw(&self, pipeline: &str, bytes: usize) -> Reader {
+        let mut command = self.command("gst-launch-1.0");
+        command.arg("-q").args(pipeline.split_whitespace());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Reader { child: child.expect("gst-launch-1.0 starts"), frame: vec![0; bytes] }
     }
 
