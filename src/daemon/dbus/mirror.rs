@@ -133,6 +133,7 @@ impl MirrorInterface {
             .unwrap_or_default()
     }
 
+    #[zbus(out_args("cameras"))]
     async fn list_cameras(&self) -> Result<Vec<(String, String, String)>, Error> {
         // Devices are asked, which may take a moment.
         let all = tokio::task::spawn_blocking(capture::list).await.unwrap_or_default();
