@@ -6,6 +6,10 @@ name=$1 version=$2
 tool=.cache/tools/bin/$name
 case $("$tool" --version 2>/dev/null || true) in
   "$version" | "$name $version") ;;
-  *) cargo install "$name" --version "$version" --locked --quiet --root .cache/tools >&2 ;;
+  *)
+    # It runs for seconds; at the full level it would be compiled for minutes.
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
+      cargo install "$name" --version "$version" --locked --quiet --root .cache/tools >&2
+    ;;
 esac
 echo "$tool"
