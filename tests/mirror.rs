@@ -557,10 +557,11 @@ export VK_ICD_FILENAMES=/nonexistent
 mkdir -p $HOME/.config/vasa-camera $XDG_RUNTIME_DIR; chmod 700 $XDG_RUNTIME_DIR
 printf 'virtual_microphone = false\n[camera]\nsize = "640x480"\nfps = 5\npipewire = false\n[mirror]\non = true\n' >$HOME/.config/vasa-camera/settings.toml
 export DBUS_SESSION_BUS_ADDRESS=$(dbus-daemon --session --fork --print-address)
-film() { ffmpeg -nostdin -loglevel error -re -stream_loop -1 -f rawvideo -pix_fmt yuyv422 -s 480x360 -r 5 -i film.yuv -f v4l2 /dev/video11 >ffmpeg.log 2>&1 & film=$!; }
-over() { kill -9 $film; wait $film 2>/dev/null; }
+# The module refuses a writer that comes while the last reader goes, so it is tried again.
+film() { touch on; while [ -e on ]; do ffmpeg -nostdin -loglevel error -re -stream_loop -1 -f rawvideo -pix_fmt yuyv422 -s 480x360 -r 5 -i film.yuv -f v4l2 /dev/video11; sleep 0.5; done >>ffmpeg.log 2>&1 & film=$!; }
+over() { rm -f on; pkill -9 -x ffmpeg; wait $film 2>/dev/null; }
 # until_is STATE [CONDITION]: waits until the mirror's state, and the smile that it sees, are as told
-get() { busctl --address="$DBUS_SESSION_BUS_ADDRESS" get-property NAME /org/vasacamera/VasaCamera1 NAME.Mirror "$1" 2>&1; }
+get() { busctl --address="$DBUS_SESSION_BUS_ADDRESS" get-property SERVICE /org/vasacamera/VasaCamera1 SERVICE.Mirror "$1" 2>&1; }
 until_is() {
   for _ in $(seq 200); do
     state=$(get State | cut -d'"' -f2) smile=$(get Seen | sed -n 's/.*"mouthSmileLeft" \([0-9.e-]*\).*/\1/p')
@@ -605,7 +606,7 @@ fn a_v4l2_camera_in_the_machine_is_mirrored_lost_and_found() {
         .args(["-r", "5", "-pix_fmt", "yuyv422", "-f", "rawvideo"]);
     assert!(ffmpeg.arg(work.path().join("film.yuv")).status().unwrap().success());
     let models = common::models().models.display().to_string();
-    let script = GUEST.replace("PROGRAM", vasa()).replace("MODELS ", &format!("{models} ")).replace("NAME", NAME);
+    let script = GUEST.replace("PROGRAM", vasa()).replace("MODELS ", &format!("{models} ")).replace("SERVICE", NAME);
     let options = [("VM_LOOPBACK", "later"), ("VM_CPU", "Nehalem"), ("VM_TIMEOUT", "400"), ("VM_MEMORY", "2048")];
     let guest = vm_boot(work, &script, &options);
     println!("{}", guest.log);
