@@ -557,7 +557,9 @@ export VK_ICD_FILENAMES=/nonexistent
 mkdir -p $HOME/.config/vasa-camera $XDG_RUNTIME_DIR; chmod 700 $XDG_RUNTIME_DIR
 printf 'virtual_microphone = false\n[camera]\nsize = "640x480"\nfps = 5\npipewire = false\n[mirror]\non = true\n' >$HOME/.config/vasa-camera/settings.toml
 export DBUS_SESSION_BUS_ADDRESS=$(dbus-daemon --session --fork --print-address)
-# The module refuses a writer that comes while the last reader goes, so it is tried again.
+# Once somebody has written into it, the module offers a device with neither reader nor writer for nothing at all, and ffmpeg gives
+# up; with its format kept it stays a camera that gives no picture.
+v4l2-ctl -d /dev/video11 -c keep_format=1
 film() { touch on; while [ -e on ]; do ffmpeg -nostdin -loglevel error -re -stream_loop -1 -f rawvideo -pix_fmt yuyv422 -s 480x360 -r 5 -i film.yuv -f v4l2 /dev/video11; sleep 0.5; done >>ffmpeg.log 2>&1 & film=$!; }
 over() { rm -f on; pkill -9 -x ffmpeg; wait $film 2>/dev/null; }
 # until_is STATE [CONDITION]: waits until the mirror's state, and the smile that it sees, are as told
