@@ -1,13 +1,17 @@
 //! CPU time for a second of sound, of the whole face with each network: `cargo bench --bench motion`.
 //!
 //! The budget is 40 ms with the small network and 300 ms with the large one, on one core. Then the time to the first curve, which is to be
-//! 120 and 200 ms.
+//! 120 and 200 ms. With `VASA_PROVIDER=cuda`, `webgpu` and so on, the large network runs there, too (`VASA_ONNXRUNTIME` names a library
+//! that has that provider), and is held against the CPU's answers.
 
 #[path = "support/cpu_time.rs"]
 mod cpu_time;
 
 use cpu_time::CpuTime;
+use criterion::measurement::Measurement;
 use criterion::{BenchmarkId, Criterion};
+use serde::Deserialize;
+use serde::de::value::{Error, StrDeserializer};
 use std::time::{Duration, Instant};
 use vasa_camera::assets::Provider;
 use vasa_camera::clock::Moment;
@@ -39,7 +43,46 @@ fn first_curve(mut motion: Motion, sound: &[[f32; BLOCK]]) -> Duration {
     begin.elapsed()
 }
 
+/// The large network on `provider`, against the same on the CPU: time for a second of sound, and how far the faces are apart.
+fn elsewhere(paths: &Paths, provider: Provider, sound: &[[f32; BLOCK]]) {
+    const SECONDS: usize = 20;
+    let mut answers = Vec::new();
+    for provider in [Provider::Cpu, provider] {
+        let begin = Instant::now();
+        let (lips, problems) = Lips::live(paths, Network::Large, provider);
+        println!("{} starts in {:.0?} {}", lips.provider(), begin.elapsed(), problems.join("; "));
+        let mut motion = Motion::new(lips, 1);
+        let blocks = (0..).map(|k| Moment(0) + BLOCK_TIME * k).zip(sound.iter().cycle());
+        let mut blocks = blocks.map(|(at, samples)| Block { at, samples: *samples });
+        // What is made at the first runs is not of interest.
+        blocks.by_ref().take(2 * SECOND).for_each(|block| _ = motion.step(&block, &[]));
+        let (cpu, wall) = (CpuTime.start(), Instant::now());
+        let mut slowest = Duration::ZERO;
+        let faces: Vec<_> = blocks
+            .take(SECONDS * SECOND)
+            .map(|block| {
+                let begin = Instant::now();
+                let face = motion.step(&block, &[]);
+                slowest = slowest.max(begin.elapsed());
+                face
+            })
+            .collect();
+        let (cpu, wall) = (CpuTime.end(cpu) / SECONDS as u32, wall.elapsed() / SECONDS as u32);
+        println!("{}: {wall:.1?} for a second of sound, CPU {cpu:.1?}, slowest block {slowest:.1?}", motion.provider());
+        answers.push(faces);
+    }
+    let pairs = answers[0].iter().zip(&answers[1]).flat_map(|(a, b)| a.weights.0.iter().zip(&b.weights.0));
+    println!("largest difference of a weight: {:.4}", pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max));
+}
+
 fn main() {
+    if let Ok(name) = std::env::var("VASA_PROVIDER") {
+        let provider = Provider::deserialize(StrDeserializer::<Error>::new(&name));
+        return match provider {
+            Ok(provider) => elsewhere(&Paths::find(), provider, &voice()),
+            Err(e) => eprintln!("VASA_PROVIDER = {name}: {e}"),
+        };
+    }
     let (paths, sound) = (Paths::find(), voice());
     let mut criterion = Criterion::default().with_measurement(CpuTime).configure_from_args();
     let mut group = criterion.benchmark_group("second of sound");
