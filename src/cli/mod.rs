@@ -111,9 +111,10 @@ impl std::error::Error for Usage {}
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let default = if matches!(cli.command, Command::Daemon(_)) { "info" } else { "error" };
-    // The GPU stack explains itself at length at INFO; its warnings are kept.
+    // The GPU stack explains itself at length at INFO; its warnings are kept. The sound server's client calls every end an error, and
+    // what an end means for a stream is told by the stream.
     let filter = std::env::var("VASA_LOG").unwrap_or_else(|_| {
-        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error,whisper_rs=warn")
+        format!("{default},wgpu_core=warn,wgpu_hal=error,naga=warn,ort=warn,zbus=warn,symphonia=error,whisper_rs=warn,pulseaudio=off")
     });
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&filter).unwrap_or_else(|_| EnvFilter::new(default)))
