@@ -20,6 +20,7 @@ pub mod mark;
 pub mod microphone;
 pub mod mirror;
 pub mod motion;
+mod picture;
 pub mod protobuf;
 pub mod render;
 pub mod sound;

@@ -44,6 +44,7 @@ fn writable(member: &str) -> Spelt {
         ".Listening.Words" => ("<['Zylox']>", &["as", "1", "Zylox"], vec!["Zylox"].into()),
         ".Listening.RevoiceMode" => ("<'immediate'>", &["s", "immediate"], "immediate".into()),
         ".Avatars.Active" => ("<'kofi'>", &["s", "kofi"], "kofi".into()),
+        ".Avatars.Background" => ("<'#204060'>", &["s", "#204060"], "#204060".into()),
         ".Mirror.On" | ".Mirror.Preview" => ("<true>", &["b", "true"], true.into()),
         ".Mirror.Camera" => ("<'/dev/video99'>", &["s", "/dev/video99"], "/dev/video99".into()),
         ".Mirror.Person" => ("<'anna'>", &["s", "anna"], "anna".into()),

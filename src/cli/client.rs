@@ -167,6 +167,10 @@ pub trait Avatars {
     fn active(&self) -> zbus::Result<String>;
     #[zbus(property)]
     fn set_active(&self, value: &str) -> zbus::fdo::Result<()>;
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn background(&self) -> zbus::Result<String>;
+    #[zbus(property)]
+    fn set_background(&self, value: &str) -> zbus::fdo::Result<()>;
 }
 
 #[proxy(

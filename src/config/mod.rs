@@ -1,5 +1,6 @@
 //! Files as written, checked into settings and profiles; and where things lie.
 
+mod background;
 mod certificate;
 mod choices;
 mod emotion;
@@ -10,8 +11,9 @@ mod paths;
 mod profile;
 mod settings;
 
+pub use background::Background;
 pub use certificate::{CertificateFiles, SignatureAlgorithm};
-pub use choices::{chosen_avatar, keep_avatar};
+pub use choices::{Looks, chosen, keep};
 pub use emotion::{Emotion, Emotions};
 pub use label::{Corner, LabelSettings, LabelStyle};
 pub use locale::{language, locale};

@@ -1,8 +1,8 @@
 //! The settings file (`docs/settings.md`): every key optional, all defaults usable.
 
-use super::LabelSettings;
 use super::certificate::{CertificateFiles, WrittenCertificate};
 use super::mirror::{MirrorSettings, WrittenMirror};
+use super::{Background, LabelSettings, Looks};
 use crate::assets::Provider;
 use crate::render::Size;
 use anyhow::{Context, Result, bail};
@@ -74,6 +74,8 @@ pub enum Network {
 pub struct Settings {
     pub input: Input,
     pub avatar: String,
+    /// What is behind the avatar.
+    pub background: Background,
     pub profile: String,
     pub intensity: f64,
     /// The microphone by name; the default one where none is named.
@@ -123,6 +125,7 @@ impl Default for Settings {
         Self {
             input: Input::Text,
             avatar: "anna".into(),
+            background: Background::Plate,
             profile: "friendly".into(),
             intensity: 1.0,
             microphone: None,
@@ -185,6 +188,7 @@ pub fn check_words(words: &[String]) -> Result<(), String> {
 struct Written {
     input: Option<Input>,
     avatar: Option<String>,
+    background: Option<String>,
     profile: Option<String>,
     intensity: Option<f64>,
     microphone: Option<String>,
@@ -231,14 +235,22 @@ impl Settings {
             Ok(text) => {
                 let mut settings =
                     Self::parse(&text).with_context(|| format!("error in the settings file {}", path.display()))?;
-                if let (Some(files), Some(folder)) = (&mut settings.credentials, path.parent()) {
-                    files.relative_to(folder);
+                if let Some(folder) = path.parent() {
+                    settings.background = settings.background.relative_to(folder);
+                    if let Some(files) = &mut settings.credentials {
+                        files.relative_to(folder);
+                    }
                 }
                 Ok(settings)
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
             Err(e) => Err(e).with_context(|| format!("error reading the settings file {}", path.display())),
         }
+    }
+
+    /// Who is to be seen, before what.
+    pub fn looks(&self) -> Looks {
+        Looks { avatar: self.avatar.clone(), background: self.background.clone() }
     }
 
     /// Checks the text of a settings file.
@@ -267,9 +279,12 @@ impl Settings {
             }
         };
         check_words(&w.words).map_err(|e| anyhow::anyhow!("words: {e}"))?;
+        let background =
+            w.background.as_deref().map_or(Ok(d.background), Background::parse).map_err(anyhow::Error::msg)?;
         Ok(Self {
             input: w.input.unwrap_or(d.input),
             avatar: w.avatar.unwrap_or(d.avatar),
+            background,
             profile: w.profile.unwrap_or(d.profile),
             intensity: within("intensity", w.intensity.unwrap_or(d.intensity), 0.0, 2.0)?,
             microphone: w.microphone,
@@ -335,6 +350,8 @@ mod tests {
             ("inputt = \"text\"", "inputt"),
             ("input = \"telepathy\"", "telepathy"),
             ("rate = 3.0", "rate is 3"),
+            ("background = \"beach\"", "no background \"beach\""),
+            ("background = \"#12\"", "\"#12\" is no colour"),
             ("intensity = nan", "intensity is NaN"),
             ("[camera]\nsize = \"512x512\"", "\"512x512\""),
             ("[camera]\nfps = 500", "camera.fps is 500"),

@@ -20,7 +20,7 @@ mod view;
 use crate::avatar;
 use crate::camera::{Camera, CameraSettings};
 use crate::clock::Moment;
-use crate::config::{self, Paths, Settings};
+use crate::config::{self, Looks, Paths, Settings};
 use crate::identity::Identity;
 use crate::listen::{self, Listener};
 use crate::mark::{Dated, Marker};
@@ -75,8 +75,9 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let (view_sender, view) = watch::channel(Arc::default());
     let (handle, mut commands) = Handle::new(view, stats.clone());
 
-    let configured = settings.avatar.clone();
-    settings.avatar = chosen_avatar(&paths, &settings);
+    let configured = settings.looks();
+    let looks = chosen_looks(&paths, &settings);
+    (settings.avatar, settings.background) = (looks.avatar.clone(), looks.background.clone());
     let mut marker = Marker::new(settings.size, identity(&paths, &problems)?, settings.label, Dated::Now);
     let offered =
         CameraSettings { size: settings.size, fps: settings.fps, pipewire: settings.pipewire, v4l2: settings.v4l2 };
@@ -106,14 +107,14 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
     let motion =
         MotionThread::start(motion, camera.clone(), speaker.clone(), heard, faces_in, stats.clone(), problems.clone())
             .context("error starting the motion thread")?;
-    let (avatar, size, fps) = (settings.avatar.clone(), settings.size, settings.fps);
+    let (size, fps) = (settings.size, settings.fps);
     let stage = Stage::default();
     let (avatars, mut brought) = Avatars::new(paths.clone(), size, stage.clone());
     let mirror = Mirror::start(paths.clone()).context("error starting the mirror's thread")?;
     let _ = stats.mirrored.set(mirror.slot());
     let mut mirror_changes = mirror.changes();
     let seen = mirror.slot();
-    let drawing = Drawing { paths: paths.clone(), avatar, size, fps, marker, delay, stage, seen };
+    let drawing = Drawing { paths: paths.clone(), looks, size, fps, marker, delay, stage, seen };
     let waker = motion.waker().context("the motion thread ended at once")?;
     let render = RenderThread::start(drawing, camera.clone(), faces_out, waker, stats.clone(), problems.clone())
         .context("error starting the render thread")?;
@@ -149,6 +150,10 @@ pub async fn run(mut settings: Settings, paths: Paths) -> Result<()> {
                 let answer = match request {
                     Request::SetAvatar(name) => {
                         state.ask_avatar(name, Some(reply));
+                        continue;
+                    }
+                    Request::SetBackground(text) => {
+                        state.ask_background(&text, Some(reply));
                         continue;
                     }
                     Request::Calibrate(pose) => {
@@ -269,18 +274,22 @@ async fn update(
     }
 }
 
-/// The avatar that was chosen last. One that is gone, or a file that is broken, costs only the choice.
-fn chosen_avatar(paths: &Paths, settings: &Settings) -> String {
-    let chosen = config::chosen_avatar(paths, settings).and_then(|name| {
-        if name != settings.avatar {
-            avatar::find(paths, &name)?;
-        }
-        Ok(name)
-    });
-    chosen.unwrap_or_else(|e| {
+/// What was chosen last. An avatar that is gone, or a file that is broken, costs only the choice.
+fn chosen_looks(paths: &Paths, settings: &Settings) -> Looks {
+    let forgotten = |e: anyhow::Error| {
         tracing::warn!("the avatar that was chosen last is forgotten (\"{}\" is shown): {e:#}", settings.avatar);
-        settings.avatar.clone()
-    })
+    };
+    let mut looks = config::chosen(paths, settings).unwrap_or_else(|e| {
+        forgotten(e);
+        settings.looks()
+    });
+    if looks.avatar != settings.avatar
+        && let Err(e) = avatar::find(paths, &looks.avatar)
+    {
+        forgotten(e);
+        looks.avatar.clone_from(&settings.avatar);
+    }
+    looks
 }
 
 /// The installation's key, or one for this run where it cannot be kept.

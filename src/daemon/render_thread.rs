@@ -7,11 +7,11 @@ use super::stats::Stats;
 use crate::avatar::{self, Avatar, AvatarHash};
 use crate::camera::{Camera, Demand};
 use crate::clock::Moment;
-use crate::config::Paths;
+use crate::config::{Looks, Paths};
 use crate::face::Face;
 use crate::mark::Marker;
 use crate::mirror::{Blender, Slot};
-use crate::render::{Frame, Overlay, Renderer, Size, card};
+use crate::render::{Backdrop, Frame, Overlay, Renderer, Size, card};
 use anyhow::Result;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub enum Message {
 /// What the thread draws with.
 pub struct Drawing {
     pub paths: Paths,
-    pub avatar: String,
+    pub looks: Looks,
     pub size: Size,
     pub fps: u32,
     pub marker: Marker,
@@ -231,9 +231,10 @@ impl Loop {
                 self.overlay.set_composing(composing);
             }
             Message::Avatar(dressed) => {
-                let Dressed { name, renderer, hash } = *dressed;
-                tracing::info!("drawing \"{name}\" on {}", renderer.adapter());
-                self.drawing.avatar = name;
+                let Dressed { looks, renderer, hash } = *dressed;
+                tracing::info!("drawing \"{}\" on {}", looks.avatar, renderer.adapter());
+                self.drawing.looks = looks;
+                self.problems.set("background", Vec::new());
                 self.take_artist(renderer, hash);
             }
         }
@@ -272,7 +273,7 @@ impl Loop {
         {
             match self.open_renderer() {
                 Ok((renderer, hash)) => {
-                    tracing::info!("drawing \"{}\" on {}", self.drawing.avatar, renderer.adapter());
+                    tracing::info!("drawing \"{}\" on {}", self.drawing.looks.avatar, renderer.adapter());
                     self.take_artist(renderer, hash);
                 }
                 Err(e) => self.artist = self.fall_back(&e, now),
@@ -300,8 +301,14 @@ impl Loop {
     }
 
     fn open_renderer(&self) -> Result<(Renderer, AvatarHash)> {
-        let folder = avatar::find(&self.drawing.paths, &self.drawing.avatar)?;
-        let avatar = Avatar::load(&folder)?;
+        let Looks { avatar, background } = &self.drawing.looks;
+        let folder = avatar::find(&self.drawing.paths, avatar)?;
+        let mut avatar = Avatar::load(&folder)?;
+        // A picture that has gone costs the background alone.
+        let backdrop = Backdrop::open(background);
+        let told = backdrop.as_ref().err().map(|e| format!("{e:#} (the avatar's own background is shown)"));
+        self.problems.set("background", told.into_iter().collect());
+        backdrop.unwrap_or(Backdrop::Plate).put_behind(&mut avatar);
         Ok((Renderer::new(&avatar, self.drawing.size)?, avatar.hash))
     }
 

@@ -12,7 +12,9 @@ use super::session_log::Session;
 use super::view::{MicrophoneStatus, Refusal, Request, SayRequest, State as Running, View};
 use crate::avatar;
 use crate::camera::{Camera, Demand};
-use crate::config::{self, Emotions, Input, Paths, Profile, Profiles, RevoiceMode, Settings, check_words};
+use crate::config::{
+    self, Background, Emotions, Input, Looks, Paths, Profile, Profiles, RevoiceMode, Settings, check_words,
+};
 use crate::listen::{self, Listener};
 use crate::microphone::Microphone;
 use crate::mirror::Mirror;
@@ -44,8 +46,8 @@ pub struct FacePath {
     pub motion: MotionThread,
     pub render: RenderThread,
     pub avatars: Avatars,
-    /// The avatar that the settings name, which is not always the one that is shown.
-    pub configured: String,
+    /// What the settings say, which is not always what is shown.
+    pub configured: Looks,
     pub mirror: Mirror,
 }
 
@@ -77,8 +79,8 @@ pub struct State {
     avatars: Avatars,
     /// Those that can be chosen: (name, label, kind).
     people: Vec<(String, String, String)>,
-    /// The avatar that the settings name, which is not always the one that is shown.
-    configured: String,
+    /// What the settings say, which is not always what is shown.
+    configured: Looks,
     /// The profile that is chosen and whose file has gone.
     lost_profile: Option<String>,
     pub mirror: MirrorState,
@@ -212,6 +214,7 @@ impl State {
             rate: self.settings.rate,
             avatars: self.people.clone(),
             avatar: self.settings.avatar.clone(),
+            background: self.settings.background.to_string(),
             composing: self.overlay.composing(Instant::now()),
             microphone: self.sound.microphone.as_ref().map_or_else(MicrophoneStatus::default, |m| MicrophoneStatus {
                 offered: m.offered(),
@@ -387,8 +390,9 @@ impl State {
             // Answered when it is done: `MirrorState::calibrate`.
             Request::Calibrate(_) => {}
             Request::Reload => self.reload()?,
-            // Answered when it is there: `ask_avatar`.
+            // Answered when they are there: `ask_avatar`, `ask_background`.
             Request::SetAvatar(name) => self.ask_avatar(name, None),
+            Request::SetBackground(text) => self.ask_background(&text, None),
             Request::Quit => {}
         }
         Ok(0)
@@ -396,23 +400,53 @@ impl State {
 
     /// Begins to bring an avatar on; `reply` is answered when it is shown, or refused.
     pub fn ask_avatar(&mut self, name: String, reply: Option<Reply>) {
-        match reply {
-            Some(reply) if name == self.settings.avatar && self.avatars.stands() => drop(reply.send(Ok(0))),
-            reply => self.avatars.bring(name, reply),
+        self.ask_looks(Looks { avatar: name, ..self.wanted_looks() }, reply);
+    }
+
+    /// Begins to put a background behind the avatar, as [`State::ask_avatar`].
+    pub fn ask_background(&mut self, text: &str, reply: Option<Reply>) {
+        let background = Background::parse(text).and_then(|background| match &background {
+            // Whose folder would it be named from?
+            Background::Picture(path) if path.is_relative() => {
+                Err(format!("the background picture \"{}\" is not named in full; begin its name with /", shorten(text)))
+            }
+            _ => Ok(background),
+        });
+        match background {
+            Ok(background) => self.ask_looks(Looks { background, ..self.wanted_looks() }, reply),
+            Err(sentence) => {
+                if let Some(reply) = reply {
+                    let _ = reply.send(Err(Refusal::InvalidArgument(sentence)));
+                }
+            }
         }
     }
 
-    /// Shows an avatar that was brought on, and remembers it. What is to be answered, and to whom.
+    /// What is shown once everything that was asked for is there.
+    fn wanted_looks(&self) -> Looks {
+        self.avatars.asked().cloned().unwrap_or_else(|| self.settings.looks())
+    }
+
+    fn ask_looks(&mut self, looks: Looks, reply: Option<Reply>) {
+        // A picture may have another content than before.
+        let same = looks == self.settings.looks() && !matches!(looks.background, Background::Picture(_));
+        match reply {
+            Some(reply) if same && self.avatars.stands() => drop(reply.send(Ok(0))),
+            reply => self.avatars.bring(looks, reply),
+        }
+    }
+
+    /// Shows what was brought on, and remembers it. What is to be answered, and to whom.
     pub fn avatar_brought(&mut self, brought: Brought) -> (Option<Reply>, Result<u64, Refusal>) {
         self.avatars.go_on();
-        let Brought { name, dressed, reply } = brought;
+        let Brought { looks, dressed, reply } = brought;
         let answer = dressed.map(|dressed| {
             self.render.send(RenderMessage::Avatar(Box::new(dressed)));
-            let kept = config::keep_avatar(&self.paths, &self.configured, &name);
-            self.settings.avatar = name;
+            let kept = config::keep(&self.paths, &self.configured, &looks);
+            (self.settings.avatar, self.settings.background) = (looks.avatar, looks.background);
             let told = kept.map_err(|e| {
                 format!(
-                    "the avatar is not remembered over a restart: {e:#}; make room, or set `avatar` in the settings"
+                    "avatar and background are not remembered over a restart: {e:#}; make room, or set `avatar` and `background` in the settings"
                 )
             });
             self.problems.set("choices", told.err().into_iter().collect());
@@ -628,12 +662,21 @@ impl State {
         self.people = people(&self.paths);
         self.lost_profile = None;
         self.mirror.reload(new.mirror.clone());
-        let configured = std::mem::replace(&mut self.configured, new.avatar.clone());
-        if configured != new.avatar && self.settings.avatar != new.avatar {
-            self.avatars.bring(new.avatar.clone(), None);
+        let configured = std::mem::replace(&mut self.configured, new.looks());
+        let mut looks = self.wanted_looks();
+        let before = looks.clone();
+        // What was chosen holds until the settings say something else.
+        if configured.avatar != new.avatar {
+            looks.avatar.clone_from(&new.avatar);
         }
-        self.settings =
-            Settings { size: self.settings.size, fps: self.settings.fps, avatar: self.settings.avatar.clone(), ..new };
+        if configured.background != new.background {
+            looks.background.clone_from(&new.background);
+        }
+        if looks != before {
+            self.avatars.bring(looks, None);
+        }
+        let Looks { avatar, background } = self.settings.looks();
+        self.settings = Settings { size: self.settings.size, fps: self.settings.fps, avatar, background, ..new };
         self.correct_settings();
         self.follow_profile();
         self.apply_style(PROPERTY_FADE);

@@ -56,6 +56,8 @@ pub struct View {
     /// (name, label, kind).
     pub avatars: Vec<(String, String, String)>,
     pub avatar: String,
+    /// As [`crate::config::Background::parse`] reads it.
+    pub background: String,
     /// The user is typing.
     pub composing: bool,
     pub microphone: MicrophoneStatus,
@@ -177,6 +179,8 @@ pub enum Request {
     Gesture(String),
     /// By its name.
     SetAvatar(String),
+    /// As [`crate::config::Background::parse`] reads it.
+    SetBackground(String),
     SetMirror(bool),
     SetMirrorCamera(String),
     SetPreview(bool),

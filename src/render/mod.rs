@@ -1,6 +1,8 @@
 //! A face and an avatar become a picture, composed into the camera's frame.
 
+mod backdrop;
 mod card;
+mod cutout;
 mod frame;
 mod gpu;
 mod inner;
@@ -17,7 +19,9 @@ mod smooth;
 pub(crate) mod sprite;
 mod topology;
 
+pub use backdrop::Backdrop;
 pub use card::card;
+pub use cutout::Cutout;
 pub use frame::{Frame, Size};
 pub use gpu::{AdapterChoice, adapters};
 pub use overlay::Overlay;

@@ -85,7 +85,11 @@ async fn look(connection: &Connection) -> zbus::Result<Option<View>> {
         speaking: speech.get("Speaking").unwrap_or_default(),
         mirror: mirror
             .map(|m| Mirror { on: m.get("On").unwrap_or_default(), open: m.get("CameraInUse").unwrap_or_default() }),
-        avatars: avatars.map(|a| Avatars { available: a.labels(), active: a.get("Active").unwrap_or_default() }),
+        avatars: avatars.map(|a| Avatars {
+            available: a.labels(),
+            active: a.get("Active").unwrap_or_default(),
+            background: a.get("Background"),
+        }),
     }))
 }
 
@@ -115,6 +119,7 @@ pub async fn carry_out(connection: &Connection, action: Action) -> Result<(), St
         match action {
             Action::Profile(name) => set(connection, ".Profiles", "Active", name.into()).await,
             Action::Avatar(name) => set(connection, ".Avatars", "Active", name.into()).await,
+            Action::Background(value) => set(connection, ".Avatars", "Background", value.into()).await,
             Action::Intensity(x) => set(connection, ".Profiles", "Intensity", x.into()).await,
             Action::Muted(muted) => set(connection, "", "Muted", muted.into()).await,
             Action::CameraOn(on) => set(connection, "", "CameraOn", on.into()).await,

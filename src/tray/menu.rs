@@ -11,6 +11,8 @@ use tokio::sync::mpsc::UnboundedSender;
 pub enum Action {
     Profile(String),
     Avatar(String),
+    /// What is behind the avatar.
+    Background(String),
     Intensity(f64),
     Muted(bool),
     CameraOn(bool),
@@ -27,6 +29,16 @@ pub enum Action {
 
 /// The intensities to choose from, in percent.
 const INTENSITIES: [u32; 5] = [0, 50, 100, 150, 200];
+
+/// The backgrounds to choose from; the last is what apps that cut people out look for.
+const BACKGROUNDS: [(&str, &str); 6] = [
+    ("plate", "The avatar's own"),
+    ("blur", "Blurred"),
+    ("#d9d4cc", "Light"),
+    ("#5c6670", "Grey"),
+    ("#1f2a38", "Dark blue"),
+    ("#00b140", "Green screen"),
+];
 
 pub struct Item {
     /// None: the daemon does not run.
@@ -132,6 +144,9 @@ fn running(view: &View) -> Vec<MenuItem<Item>> {
     }
     if let Some(avatars) = view.avatars.as_ref().filter(|a| !a.available.is_empty()) {
         menu.push(submenu("Avatar", vec![radio(&avatars.available, &avatars.active, Action::Avatar)]));
+        if let Some(background) = &avatars.background {
+            menu.push(submenu("Background", vec![radio(&backgrounds(background), background, Action::Background)]));
+        }
     }
     let levels = INTENSITIES.map(|percent| (percent.to_string(), format!("{percent} %")));
     let now = format!("{}", (view.intensity * 100.0).round());
@@ -144,6 +159,16 @@ fn running(view: &View) -> Vec<MenuItem<Item>> {
     }
     menu.push(MenuItem::Separator);
     menu
+}
+
+/// What can be chosen, and what is chosen where it is something else: a colour or a picture of the user's.
+fn backgrounds(now: &str) -> Vec<(String, String)> {
+    let mut all: Vec<_> = BACKGROUNDS.map(|(name, label)| (name.to_owned(), label.to_owned())).into();
+    if !all.iter().any(|(name, _)| name == now) {
+        let label = now.rsplit('/').next().unwrap_or(now).chars().filter(|c| !c.is_control()).take(40).collect();
+        all.push((now.to_owned(), label));
+    }
+    all
 }
 
 fn problems(all: &[&str]) -> Option<MenuItem<Item>> {
@@ -217,6 +242,7 @@ mod tests {
             avatars: Some(Avatars {
                 available: vec![pair("anna", "Anna"), pair("kofi", "Kofi")],
                 active: "kofi".into(),
+                background: Some("/home/me/my_room.jpg".into()),
             }),
             problems: vec!["there is no microphone; connect one".into()],
             ..View::default()
@@ -259,6 +285,14 @@ mod tests {
             "Avatar",
             "  Anna",
             "  *Kofi",
+            "Background",
+            "  The avatar's own",
+            "  Blurred",
+            "  Light",
+            "  Grey",
+            "  Dark blue",
+            "  Green screen",
+            "  *my__room.jpg",
             "Intensity",
             "  0 %",
             "  50 %",
@@ -311,6 +345,7 @@ mod tests {
         let all = [
             Action::Profile("calm".into()),
             Action::Avatar("kofi".into()),
+            Action::Background("blur".into()),
             Action::Intensity(0.5),
             Action::Muted(true),
             Action::CameraOn(false),

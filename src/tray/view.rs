@@ -37,6 +37,8 @@ pub struct Avatars {
     /// (name, label), in the order to show.
     pub available: Vec<(String, String)>,
     pub active: String,
+    /// What is behind them, as the daemon has it; None: an older daemon.
+    pub background: Option<String>,
 }
 
 /// What the icon says at a glance.

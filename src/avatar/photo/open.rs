@@ -1,16 +1,12 @@
-//! A photograph's file: what is accepted, how it is turned upright, what is transparent in it.
+//! A photograph's file, and what is transparent in it.
 
-use anyhow::{Context, Result, bail};
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
-use std::fs::File;
-use std::io::{BufReader, Read};
+use crate::picture;
+use anyhow::{Result, bail};
+use image::{DynamicImage, GrayImage, RgbImage};
 use std::path::Path;
 
-/// A photograph that would be larger in memory than this is refused, pixels.
-const MOST_PIXELS: u64 = 64_000_000;
 /// No face can be made out in less, pixels on a side.
 const LEAST_SIDE: u32 = 64;
-const MOST_BYTES: u64 = 256 << 20;
 
 /// A photograph, upright.
 pub struct Photo {
@@ -23,88 +19,33 @@ impl Photo {
     /// Reads a JPEG, PNG or WebP.
     ///
     /// # Errors
-    /// One sentence: the file is missing, no picture of these kinds, broken, too large or too small.
+    /// As [`picture::open`], and a photo that is too small.
     pub fn open(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        let kind = std::fs::metadata(path).with_context(|| format!("the photo {shown} cannot be read"))?;
-        if !kind.is_file() {
-            bail!("the photo {shown} is no plain file; name a JPEG, PNG or WebP picture");
-        }
-        if kind.len() > MOST_BYTES {
-            bail!(
-                "the photo {shown} has {} MB; at most {} are accepted; save it smaller",
-                kind.len() / 1_000_000,
-                MOST_BYTES >> 20
-            );
-        }
-        let file = File::open(path).with_context(|| format!("the photo {shown} cannot be read"))?;
-        let mut reader = ImageReader::new(BufReader::new(file))
-            .with_guessed_format()
-            .with_context(|| format!("the photo {shown} cannot be read"))?;
-        match reader.format() {
-            Some(ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP) => {}
-            _ => bail!("{shown} is {}, and no JPEG, PNG or WebP; save it as one of these", looks_like(path)),
-        }
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(8 * MOST_PIXELS);
-        reader.limits(limits);
-        let broken = || format!("the photo {shown} is broken or not whole; save or copy it again");
-        let mut decoder = reader.into_decoder().with_context(broken)?;
-        let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MOST_PIXELS {
-            bail!(
-                "the photo {shown} is {width}x{height} pixels; at most {} megapixels are accepted; save it smaller",
-                MOST_PIXELS / 1_000_000
-            );
-        }
+        let photo = picture::open(path, "photo")?;
+        let (width, height) = (photo.width(), photo.height());
         if width < LEAST_SIDE || height < LEAST_SIDE {
             bail!(
-                "the photo {shown} is {width}x{height} pixels; no face can be made out in less than {LEAST_SIDE}x{LEAST_SIDE}; take a larger one"
+                "the photo {} is {width}x{height} pixels; no face can be made out in less than {LEAST_SIDE}x{LEAST_SIDE}; take a larger one",
+                path.display()
             );
         }
-        // What a damaged note on the orientation says does not matter.
-        let turn = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
-        let mut picture = DynamicImage::from_decoder(decoder).with_context(broken)?;
-        picture.apply_orientation(turn);
-        Ok(Self::of(picture))
+        Ok(Self::of(photo))
     }
 
-    fn of(picture: DynamicImage) -> Self {
-        if !picture.color().has_alpha() {
-            return Self { picture: picture.into_rgb8(), opaque: None };
-        }
-        let rgba = picture.into_rgba8();
-        let (width, height) = rgba.dimensions();
-        // What is transparent has any colour: a plain grey is what the networks see there.
-        let over = |p: &image::Rgba<u8>| {
-            let [r, g, b, a] = p.0.map(u32::from);
-            image::Rgb([r, g, b].map(|c| ((c * a + 160 * (255 - a)) / 255) as u8))
-        };
-        let picture = RgbImage::from_fn(width, height, |x, y| over(rgba.get_pixel(x, y)));
-        let opaque = GrayImage::from_fn(width, height, |x, y| image::Luma([rgba.get_pixel(x, y).0[3]]));
-        let says = opaque.pixels().filter(|p| p.0[0] < 128).count() * 50 > opaque.pixels().len();
-        Self { picture, opaque: says.then_some(opaque) }
-    }
-}
-
-/// What a file that is no picture for us seems to be.
-fn looks_like(path: &Path) -> String {
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|f| f.take(512).read_to_end(&mut start));
-    let text = String::from_utf8_lossy(&start).to_lowercase();
-    match read {
-        Ok(0) => "empty".into(),
-        _ if text.contains("<svg") => "an SVG drawing".into(),
-        _ if start.get(4..8) == Some(b"ftyp") => "a HEIC, AVIF or video file".into(),
-        _ if start.starts_with(b"GIF8") => "a GIF".into(),
-        _ if start.starts_with(b"%pdf") || start.starts_with(b"%PDF") => "a PDF".into(),
-        _ => "a file of another kind".into(),
+    fn of(photo: DynamicImage) -> Self {
+        let opaque = photo.color().has_alpha().then(|| {
+            let rgba = photo.to_rgba8();
+            GrayImage::from_fn(rgba.width(), rgba.height(), |x, y| image::Luma([rgba.get_pixel(x, y).0[3]]))
+        });
+        let says = |o: &GrayImage| o.pixels().filter(|p| p.0[0] < 128).count() * 50 > o.pixels().len();
+        Self { picture: picture::flat(photo), opaque: opaque.filter(says) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use image::ImageFormat;
 
     fn refused(bytes: &[u8], part: &str) {
         let dir = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
-//! `vasa avatar`: who can be shown, and whose face that is.
+//! `vasa avatar`: who can be shown, before what, and whose face that is.
 
 mod ask;
+mod background;
 mod consent;
 mod create;
 mod files;
@@ -11,7 +12,7 @@ use super::client::{AvatarsProxy, connect, explain, is_running};
 use super::print_line;
 use crate::avatar::consent::{Consent, Whose, required};
 use crate::avatar::{self, Avatar, AvatarInfo};
-use crate::config::{Paths, Settings, chosen_avatar};
+use crate::config::{Background, Looks, Paths, Settings, chosen};
 use crate::hex;
 use crate::identity::Identity;
 use anyhow::{Result, ensure};
@@ -29,6 +30,11 @@ pub enum Command {
     Use {
         /// As `vasa avatar list` shows it
         name: String,
+    },
+    /// Show what is behind the avatar, or put something else there, from now on and after a restart
+    Background {
+        /// plate (the avatar's own), blur, a colour such as #204060, or a picture's file
+        value: Option<String>,
     },
     /// Show an avatar's licence, its hash, and for a photo whose face it is
     Show {
@@ -61,6 +67,7 @@ pub fn run(command: Command, paths: &Paths) -> Result<()> {
             let avatars = AvatarsProxy::new(&connect().await?).await.map_err(explain)?;
             avatars.set_active(&name).await.map_err(|e| explain(e.into()))
         }),
+        Command::Background { value } => background::run(value, paths),
         Command::Show { name, json } => show(paths, &name, json),
         Command::Create(args) => create::run(args, paths),
         Command::Remove(args) => files::remove(args, paths),
@@ -72,7 +79,7 @@ pub fn run(command: Command, paths: &Paths) -> Result<()> {
 
 fn list(paths: &Paths, json: bool) -> Result<()> {
     let all = avatar::list(paths);
-    let active = active(paths);
+    let active = shown(paths).map(|looks| looks.avatar);
     let is_active = |a: &AvatarInfo| active.as_ref() == Some(&a.name);
     if json {
         let all: Vec<_> = all
@@ -92,14 +99,16 @@ fn list(paths: &Paths, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Who is shown: the running daemon says it; without one, who would be at its next start.
-fn active(paths: &Paths) -> Option<String> {
+/// Who is shown, before what: the running daemon says it; without one, what would be at its next start.
+fn shown(paths: &Paths) -> Option<Looks> {
     let told = super::block_on(async {
         let connection = connect().await?;
         ensure!(is_running(&connection).await, "no daemon");
-        Ok(AvatarsProxy::new(&connection).await?.active().await?)
+        let avatars = AvatarsProxy::new(&connection).await?;
+        let background = Background::parse(&avatars.background().await?).map_err(anyhow::Error::msg)?;
+        Ok(Looks { avatar: avatars.active().await?, background })
     });
-    told.or_else(|_| chosen_avatar(paths, &Settings::load(&paths.settings)?)).ok()
+    told.or_else(|_| chosen(paths, &Settings::load(&paths.settings)?)).ok()
 }
 
 fn show(paths: &Paths, name: &str, json: bool) -> Result<()> {

@@ -6,17 +6,18 @@ mod timeline;
 use super::Usage;
 use super::steering::{self, Steer};
 use crate::assets::Provider;
-use crate::avatar::{self, Avatar};
+use crate::avatar::{self, Avatar, AvatarHash};
 use crate::calendar;
 use crate::clock::Moment;
-use crate::config::{Network, Paths, Profiles, Settings};
+use crate::config::{Background, LabelSettings, Network, Paths, Profiles, Settings};
+use crate::face::Face;
 use crate::identity::Identity;
 use crate::mark::credentials::{Credentials, Made};
 use crate::mark::{Dated, Marker};
 use crate::motion::{Gesture, Lips};
-use crate::render::{Renderer, Size};
+use crate::render::{Backdrop, Cutout, Frame, Renderer, Size};
 use anyhow::{Context, Result, bail};
-use output::{Output, Pictures, Signing};
+use output::{Film, Output, Pictures, Signing};
 use std::path::PathBuf;
 use std::time::Duration;
 use timeline::{Steered, Timeline};
@@ -35,6 +36,9 @@ pub struct Args {
     curves: Option<PathBuf>,
     #[arg(long, value_name = "NAME", default_value = "anna")]
     avatar: String,
+    /// What is behind the avatar: plate (its own), blur, a colour such as #204060, a picture's file, or transparent
+    #[arg(long, value_name = "VALUE", default_value = "plate", value_parser = behind)]
+    background: Behind,
     #[arg(long, value_name = "NAME", default_value = "neutral")]
     profile: String,
     /// How strongly the profile colours the face, 0 to 2
@@ -83,6 +87,68 @@ fn parse_size(text: &str) -> Result<Size, String> {
     }
 }
 
+/// What `--background` names.
+#[derive(Clone, Debug)]
+enum Behind {
+    Background(Background),
+    Nothing,
+}
+
+fn behind(text: &str) -> Result<Behind, String> {
+    if text == "transparent" { Ok(Behind::Nothing) } else { Background::parse(text).map(Behind::Background) }
+}
+
+/// Draws the avatar before what `--background` names.
+enum Artist {
+    Whole(Box<Renderer>),
+    Cut(Box<Cutout>),
+}
+
+impl Artist {
+    fn draw(&mut self, face: &Face, into: &mut Frame) -> Result<()> {
+        match self {
+            Artist::Whole(renderer) => renderer.draw(face, into),
+            Artist::Cut(cutout) => cutout.draw(face, into),
+        }
+    }
+}
+
+/// What pictures need beside the faces, looked up before anything long begins.
+struct Studio {
+    avatar: Avatar,
+    /// None: nothing.
+    backdrop: Option<Backdrop>,
+    label: LabelSettings,
+    identity: Identity,
+    signing: Signing,
+}
+
+impl Studio {
+    fn open(args: &Args, paths: &Paths) -> Result<Self> {
+        let avatar = Avatar::load(&avatar::find(paths, &args.avatar)?)?;
+        let backdrop = match &args.background {
+            Behind::Background(background) => Some(Backdrop::open(background)?),
+            Behind::Nothing => None,
+        };
+        let (settings, identity) = (Settings::load(&paths.settings)?, identity(paths)?);
+        let signing = signing(args, &settings, &identity)?;
+        Ok(Self { avatar, backdrop, label: settings.label, identity, signing })
+    }
+}
+
+/// The artist, and whose picture it draws.
+fn artist(mut avatar: Avatar, backdrop: Option<Backdrop>, size: Size) -> Result<(Artist, AvatarHash)> {
+    let hash = avatar.hash;
+    let artist = match backdrop {
+        Some(backdrop) => {
+            backdrop.put_behind(&mut avatar);
+            Artist::Whole(Box::new(Renderer::new(&avatar, size)?))
+        }
+        None => Artist::Cut(Box::new(Cutout::new(avatar, size)?)),
+    };
+    Ok((artist, hash))
+}
+
 pub fn run(args: Args) -> Result<()> {
     if args.out.is_none() && args.curves_out.is_none() {
         return Err(Usage("nothing to write; name a file with --out or --curves-out".into()).into());
@@ -100,33 +166,32 @@ pub fn run(args: Args) -> Result<()> {
     steered.gestures.sort_by_key(|(_, at)| *at);
     let output = args.out.as_deref().map(Output::parse).transpose()?;
     let paths = Paths::find();
-    // What is named is looked up before anything long begins.
-    let drawn = match &output {
-        Some(_) => {
-            let avatar = Avatar::load(&avatar::find(&paths, &args.avatar)?)?;
-            let (settings, identity) = (Settings::load(&paths.settings)?, identity(&paths)?);
-            let signing = signing(&args, &settings, &identity)?;
-            Some((avatar, settings.label, identity, signing))
-        }
-        None => None,
-    };
+    if matches!(args.background, Behind::Nothing)
+        && let Some(output) = &output
+    {
+        output.check_transparent()?;
+    }
+    let studio = output.as_ref().map(|_| Studio::open(&args, &paths)).transpose()?;
     let timeline = read_source(&args, &steered, &paths)?;
     if let Some(path) = &args.curves_out {
         output::write_whole(path, |file| timeline.curves.write(file))
             .with_context(|| format!("error writing the curves to {}", path.display()))?;
     }
-    let (Some(output), Some((avatar, label, identity, signing))) = (output, drawn) else { return Ok(()) };
-    let mut renderer = Renderer::new(&avatar, args.size)?;
-    let mut pictures = Pictures::open(&output, args.size, args.fps, timeline.sound.as_ref(), signing)?;
+    let (Some(output), Some(studio)) = (output, studio) else { return Ok(()) };
+    let Studio { avatar, backdrop, label, identity, signing } = studio;
+    let transparent = backdrop.is_none();
+    let (mut artist, hash) = artist(avatar, backdrop, args.size)?;
+    let film = Film { size: args.size, fps: args.fps, transparent };
+    let mut pictures = Pictures::open(&output, film, timeline.sound.as_ref(), signing)?;
     let dated = if args.dated { Dated::Now } else { Dated::Untold };
     let mut marker = Marker::new(args.size, identity, label, dated);
-    marker.set_avatar(avatar.hash);
+    marker.set_avatar(hash);
     if output.is_stream() {
         marker.begin_stream(Moment(0));
     }
-    let mut frame = crate::render::Frame::new(args.size);
+    let mut frame = Frame::new(args.size);
     for face in &timeline.curves.faces {
-        renderer.draw(face, &mut frame)?;
+        artist.draw(face, &mut frame)?;
         pictures.add(&marker.mark(&mut frame, face.at))?;
         if output.is_still() {
             break;

@@ -42,6 +42,28 @@ impl Output {
     pub fn is_still(&self) -> bool {
         matches!(self, Output::Still(_))
     }
+
+    /// # Errors
+    /// A file that knows no transparency.
+    pub fn check_transparent(&self) -> Result<()> {
+        match self {
+            Output::Video(path) if !is_webm(path) => bail!(super::Usage(format!(
+                "{} cannot be transparent; end its name in .webm or .png, or name a folder ending in /",
+                path.display()
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What all pictures of one output share.
+#[derive(Clone, Copy)]
+pub struct Film {
+    pub size: Size,
+    /// Frames a second.
+    pub fps: u32,
+    /// Whether the frames' A counts.
+    pub transparent: bool,
 }
 
 /// What every file is signed with, and what it says.
@@ -53,21 +75,21 @@ pub struct Signing {
 /// Takes the frames one by one.
 pub enum Pictures {
     Video(Box<Video>),
-    Still(PathBuf, Box<Signing>),
-    Folder { folder: PathBuf, next: u64, signing: Box<Signing> },
+    Still(PathBuf, Film, Box<Signing>),
+    Folder { folder: PathBuf, next: u64, film: Film, signing: Box<Signing> },
 }
 
 impl Pictures {
     /// # Errors
     /// The place cannot be written, or ffmpeg is missing.
-    pub fn open(output: &Output, size: Size, fps: u32, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
+    pub fn open(output: &Output, film: Film, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
         Ok(match output {
-            Output::Video(path) => Pictures::Video(Box::new(Video::open(path, size, fps, sound, signing)?)),
-            Output::Still(path) => Pictures::Still(path.clone(), Box::new(signing)),
+            Output::Video(path) => Pictures::Video(Box::new(Video::open(path, film, sound, signing)?)),
+            Output::Still(path) => Pictures::Still(path.clone(), film, Box::new(signing)),
             Output::Folder(folder) => {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("error making the folder {}", folder.display()))?;
-                Pictures::Folder { folder: folder.clone(), next: 0, signing: Box::new(signing) }
+                Pictures::Folder { folder: folder.clone(), next: 0, film, signing: Box::new(signing) }
             }
         })
     }
@@ -76,11 +98,11 @@ impl Pictures {
         let frame = marked.frame();
         match self {
             Pictures::Video(video) => video.add(frame),
-            Pictures::Still(path, signing) => write_png(path, frame, signing),
-            Pictures::Folder { folder, next, signing } => {
+            Pictures::Still(path, film, signing) => write_png(path, frame, *film, signing),
+            Pictures::Folder { folder, next, film, signing } => {
                 let path = folder.join(format!("frame-{next:06}.png"));
                 *next += 1;
-                write_png(&path, frame, signing)
+                write_png(&path, frame, *film, signing)
             }
         }
     }
@@ -109,12 +131,18 @@ fn part_of(path: &Path) -> Result<PathBuf> {
     Ok(path.with_file_name(format!(".part-{}-{}", std::process::id(), name.to_string_lossy())))
 }
 
-fn write_png(path: &Path, frame: &Frame, signing: &Signing) -> Result<()> {
-    let rgb: Vec<u8> = frame.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+fn write_png(path: &Path, frame: &Frame, film: Film, signing: &Signing) -> Result<()> {
+    let rgb: Vec<u8>;
+    let (pixels, kind) = if film.transparent {
+        (&frame.rgba, image::ExtendedColorType::Rgba8)
+    } else {
+        rgb = frame.rgba.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+        (&rgb, image::ExtendedColorType::Rgb8)
+    };
     let mut png = Cursor::new(Vec::new());
     let encoder = image::codecs::png::PngEncoder::new(&mut png);
     let (width, height) = (frame.size.width, frame.size.height);
-    image::ImageEncoder::write_image(encoder, &rgb, width, height, image::ExtendedColorType::Rgb8)
+    image::ImageEncoder::write_image(encoder, pixels, width, height, kind)
         .with_context(|| format!("error encoding {}", path.display()))?;
     let mut signed = Cursor::new(Vec::new());
     signing
@@ -135,7 +163,8 @@ pub struct Video {
 }
 
 impl Video {
-    fn open(path: &Path, size: Size, fps: u32, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
+    fn open(path: &Path, film: Film, sound: Option<&Sound>, signing: Signing) -> Result<Self> {
+        let Film { size, fps, transparent } = film;
         let part = part_of(path)?;
         let wav = match sound {
             Some(sound) => {
@@ -152,12 +181,17 @@ impl Video {
         if let Some(wav) = &wav {
             command.arg("-i").arg(wav);
         }
+        let format = if transparent { "yuva420p" } else { "yuv420p" };
         // HD video is read as BT.709 by players; say so and convert so.
-        command.args(["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", "yuv420p"]);
+        command.args(["-vf", "scale=out_color_matrix=bt709:out_range=tv", "-pix_fmt", format]);
         command.args(["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]);
         if webm {
             command.args(["-c:v", "libvpx-vp9", "-crf", "28", "-b:v", "0", "-deadline", "realtime", "-cpu-used", "6"]);
             command.args(["-c:a", "libopus"]);
+            if transparent {
+                // The encoder cannot look ahead in two streams at once.
+                command.args(["-auto-alt-ref", "0"]);
+            }
         } else {
             command.args([
                 "-c:v",

@@ -1,4 +1,4 @@
-//! `org.vasacamera.VasaCamera1.Avatars`: who is shown.
+//! `org.vasacamera.VasaCamera1.Avatars`: who is shown, before what.
 
 use super::error::Error;
 use crate::daemon::view::{Handle, Request};
@@ -29,5 +29,15 @@ impl AvatarsInterface {
     #[zbus(property)]
     pub async fn set_active(&self, value: String) -> Result<(), Error> {
         Ok(self.handle.ask(Request::SetAvatar(value)).await.map(drop)?)
+    }
+
+    #[zbus(property)]
+    async fn background(&self) -> String {
+        self.handle.now().background.clone()
+    }
+
+    #[zbus(property)]
+    pub async fn set_background(&self, value: String) -> Result<(), Error> {
+        Ok(self.handle.ask(Request::SetBackground(value)).await.map(drop)?)
     }
 }

@@ -154,6 +154,9 @@ impl Service {
         if old.avatar != new.avatar {
             iface.active_changed(emitter).await?;
         }
+        if old.background != new.background {
+            iface.background_changed(emitter).await?;
+        }
         self.signal_mirror(old, new).await
     }
 

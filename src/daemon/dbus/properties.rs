@@ -128,6 +128,9 @@ impl Properties {
             "Active" if ours(".Avatars") => {
                 self.avatars.get().await.set_active(typed(property_name, value)?).await?;
             }
+            "Background" if ours(".Avatars") => {
+                self.avatars.get().await.set_background(typed(property_name, value)?).await?;
+            }
             "Intensity" if ours(".Profiles") => profiles.set_intensity(typed(property_name, value)?).await?,
             "Emotion" if ours(".Face") => face.set_emotion(typed(property_name, value)?).await?,
             "Gaze" if ours(".Face") => face.set_gaze(typed(property_name, value)?).await?,
