@@ -2,10 +2,9 @@
 
 use super::fit::Fit;
 use super::{Draft, Photo, Raster};
-use crate::vision::{Detection, Reach, Roi, Vision};
+use crate::vision::{Detection, Matte, Reach, Roi, Vision};
 use anyhow::{Result, bail};
-use glam::{Vec2, Vec3};
-use image::RgbImage;
+use glam::{UVec2, Vec2, Vec3};
 use std::path::Path;
 
 /// A face that has this part of the largest one's area is somebody else; smaller ones are the background's.
@@ -14,6 +13,8 @@ const SECOND: f32 = 0.2;
 const PRESENT: f32 = 0.5;
 /// Turned farther, half of the face is not in the picture: degrees.
 const MOST_TURN: f32 = 38.0;
+/// Twice as fine as the matte's network sees, pixels.
+const CUT: f32 = 512.0;
 
 impl Draft {
     /// Finds the face of `photo` and fits the template in `folder` to it.
@@ -90,6 +91,26 @@ impl Draft {
         self.fit.place.origin.y / self.fit.place.unit
     }
 
+    /// The part of the photograph that the matte's network is shown, its corner and size: what the canvas shows, and as much more as makes it
+    /// nearly a square. The network knows whole people in photographs; beside the empty sides of the canvas it sees them everywhere.
+    fn around(&self, photo: &Photo) -> (UVec2, UVec2) {
+        let whole = Vec2::new(photo.picture.width() as f32, photo.picture.height() as f32);
+        let canvas = Vec2::new(self.canvas.width as f32, self.canvas.height as f32);
+        let mut low = self.canvas.source(Vec2::ZERO).clamp(Vec2::ZERO, whole);
+        let mut high = self.canvas.source(canvas).clamp(low, whole);
+        let missing = (high.x - low.x) - (high.y - low.y);
+        if missing > 0.0 {
+            // Downward first, where the rest of the person is.
+            high.y = (high.y + missing).min(whole.y);
+            low.y = (high.y - (high.x - low.x)).clamp(0.0, low.y);
+        } else {
+            low.x = (low.x + missing / 2.0).max(0.0);
+            high.x = (high.x - missing / 2.0).min(whole.x);
+        }
+        let corner = low.floor().min(whole - 1.0).as_uvec2();
+        (corner, high.ceil().as_uvec2().max(corner + 1) - corner)
+    }
+
     /// Where the person is on the canvas: what the file itself says, or what the network sees.
     ///
     /// # Errors
@@ -109,12 +130,30 @@ impl Draft {
                 }
             }
             None => {
-                let seen: RgbImage = self.seen.picture.to_image();
-                rough.values = vision.matte(&seen)?.into_raw();
+                let (corner, size) = self.around(photo);
+                let cut = image::imageops::crop_imm(&photo.picture, corner.x, corner.y, size.x, size.y);
+                let scale = (CUT / size.max_element() as f32).min(1.0);
+                let small = (size.as_vec2() * scale).round().max(Vec2::ONE).as_uvec2();
+                let matte = vision.matte(&image::imageops::thumbnail(&*cut, small.x, small.y))?;
+                let scale = small.as_vec2() / size.as_vec2();
+                for (i, value) in rough.values.iter_mut().enumerate() {
+                    let at = Vec2::new((i % canvas.width) as f32, (i / canvas.width) as f32) + 0.5;
+                    *value = bilinear(&matte, (canvas.source(at) - corner.as_vec2()) * scale);
+                }
             }
         }
         Ok(rough)
     }
+}
+
+/// The matte between the middles of its pixels; the edge's beyond it.
+fn bilinear(matte: &Matte, p: Vec2) -> f32 {
+    let (w, h) = matte.dimensions();
+    let p = (p - 0.5).clamp(Vec2::ZERO, Vec2::new((w - 1) as f32, (h - 1) as f32));
+    let (x, y) = (p.x as u32, p.y as u32);
+    let at = |x: u32, y: u32| matte.get_pixel(x.min(w - 1), y.min(h - 1)).0[0];
+    let row = |y: u32| at(x, y) + (at(x + 1, y) - at(x, y)) * p.x.fract();
+    row(y) + (row(y + 1) - row(y)) * p.y.fract()
 }
 
 /// The only face that counts.

@@ -13,8 +13,9 @@ const HALO: f32 = 0.22;
 pub fn matte(seen: &Picture, rough: &Raster, inside: &[f32]) -> Raster {
     let r = (0.07 * rough.place.unit).round().max(2.0) as usize;
     let fine = guided(seen, &rough.values, r, 4e-4);
-    let values = fine.iter().zip(inside).map(|(v, i)| smoothstep(0.12, 0.88, *v) * i).collect();
-    Raster { values, ..*rough }
+    // Half-seen pixels at the edge belong to the background more often than not.
+    let values = fine.iter().zip(inside).map(|(v, i)| smoothstep(0.30, 0.95, *v) * i).collect();
+    Raster { values, ..*rough }.only_around(rough.place.origin)
 }
 
 /// What is behind the person: the background that is seen, continued smoothly behind them.
@@ -42,7 +43,7 @@ pub fn portrait(seen: &Picture, matte: &Raster, plate: &Picture) -> Picture {
         }
         // seen = alpha · own + (1 - alpha) · behind
         let unmixed = ((*seen - *behind * (1.0 - alpha)) / alpha.max(0.2)).clamp(Vec3::ZERO, Vec3::ONE);
-        bled.lerp(unmixed, smoothstep(0.35, 0.9, *alpha))
+        bled.lerp(unmixed, smoothstep(0.5, 1.0, *alpha))
     };
     Picture { pixels: pixels.map(own).collect(), ..*seen }
 }

@@ -45,6 +45,32 @@ impl Raster {
         self.place.pixel(flat) / Vec2::new(self.width as f32, self.height as f32)
     }
 
+    /// What hangs together with a pixel by values above 0.004; elsewhere 0. All of it where the pixel itself is 0.
+    pub fn only_around(mut self, pixel: Vec2) -> Raster {
+        let (w, h) = (self.width, self.height);
+        let start = (pixel.y.max(0.0) as usize).min(h - 1) * w + (pixel.x.max(0.0) as usize).min(w - 1);
+        let there = |values: &[f32], i: usize| values[i] > 0.004;
+        if !there(&self.values, start) {
+            return self;
+        }
+        let mut kept = vec![false; self.values.len()];
+        kept[start] = true;
+        let mut left = vec![start];
+        while let Some(i) = left.pop() {
+            let (x, y) = (i % w, i / w);
+            let around =
+                [(x > 0, i.wrapping_sub(1)), (x + 1 < w, i + 1), (y > 0, i.wrapping_sub(w)), (y + 1 < h, i + w)];
+            for (_, next) in around.into_iter().filter(|(within, _)| *within) {
+                if !kept[next] && there(&self.values, next) {
+                    kept[next] = true;
+                    left.push(next);
+                }
+            }
+        }
+        self.values.iter_mut().zip(&kept).filter(|(_, kept)| !**kept).for_each(|(v, _)| *v = 0.0);
+        self
+    }
+
     /// 1 within `reach` head units (a square's half side) of anything above 0.004, else 0.
     pub fn dilated(&self, reach: f32) -> Raster {
         let mask: Vec<f32> = self.values.iter().map(|v| f32::from(*v > 0.004)).collect();
@@ -186,4 +212,25 @@ pub fn guided(guide: &Picture, values: &[f32], r: usize, softness: f32) -> Vec<f
     let a = slopes.map(|s| box_mean(&s, w, h, r));
     let b = box_mean(&constants, w, h, r);
     (0..mp.len()).map(|i| (Vec3::new(a[0][i], a[1][i], a[2][i]).dot(guide.pixels[i]) + b[i]).clamp(0.0, 1.0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somebody_elses_shoulder_is_no_part_of_the_person() {
+        let place = Place { origin: Vec2::new(1.5, 1.5), unit: 1.0 };
+        #[rustfmt::skip]
+        let values = vec![
+            0.0, 0.2, 0.0, 0.0, 0.9,
+            0.0, 1.0, 0.0, 0.0, 0.9,
+            0.5, 1.0, 0.5, 0.0, 0.0,
+        ];
+        let seen = Raster { width: 5, height: 3, place, values: values.clone() };
+        let mut own = values.clone();
+        (own[4], own[9]) = (0.0, 0.0);
+        assert_eq!(seen.clone().only_around(place.origin).values, own);
+        assert_eq!(seen.only_around(Vec2::new(3.5, 0.5)).values, values);
+    }
 }
