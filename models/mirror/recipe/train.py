@@ -125,7 +125,7 @@ def pose_terms(yaw, pitch, roll):
 
 
 def gaze_terms(iris, turns):
-    """As src/mirror/gaze.rs."""
+    """As `aim` in src/mirror/solve.rs."""
     x, y = iris[:, [0, 2]].mean(1) * 10, iris[:, [1, 3]].mean(1) * 10
     dx, dy = (iris[:, 0] - iris[:, 2]) * 10, (iris[:, 1] - iris[:, 3]) * 10
     a, b, c = (turns[:, k] / ANGLE for k in range(3))
