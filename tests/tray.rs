@@ -30,7 +30,7 @@ impl Desktop {
         let config = Path::new(session.variable("XDG_CONFIG_HOME")).join("xfce4/xfconf/xfce-perchannel-xml");
         std::fs::create_dir_all(&config).unwrap();
         std::fs::copy(root().join("tests/kit/panel/xfce4-panel.xml"), config.join("xfce4-panel.xml")).unwrap();
-        let screen = session.spawn("Xvfb", &["-displayfd", "1", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
+        let screen = session.spawn("Xvfb", &["-displayfd", "1", "-screen", "0", "640x600x24", "-nolisten", "tcp"]);
         // It complains of displays that are taken before it tells which it has.
         let number =
             |log: &str| log.lines().find(|l| l.trim().parse::<u32>().is_ok()).map(|l| format!(":{}", l.trim()));
@@ -264,6 +264,8 @@ fn a_click_in_a_real_panel_switches_the_profile_and_the_icon_follows_others() {
     if item.has("Avatar") {
         item.choose("Kofi");
         desktop.until("the avatar is another", || desktop.get(".Avatars", "Active").contains("kofi"));
+        item.choose("Blurred");
+        desktop.until("the background is another", || desktop.get(".Avatars", "Background").contains("blur"));
     }
     item.choose("Quit VASA Camera");
     assert_eq!(daemon.wait(LONG).code(), Some(0), "{}", daemon.log());
