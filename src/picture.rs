@@ -16,7 +16,7 @@ const MOST_BYTES: u64 = 256 << 20;
 /// One sentence: the file is missing, no picture of these kinds, broken or too large.
 pub fn open(path: &Path, what: &str) -> Result<DynamicImage> {
     let shown = path.display();
-    let unread = || format!("the {what} {shown} cannot be read");
+    let unread = || format!("the {what} {shown} cannot be read; name a JPEG, PNG or WebP picture that you may read");
     let kind = std::fs::metadata(path).with_context(unread)?;
     if !kind.is_file() {
         bail!("the {what} {shown} is no plain file; name a JPEG, PNG or WebP picture");

@@ -87,8 +87,9 @@ pub fn closed(portrait: &Picture, template: &Template, fit: &Fit, place: Place) 
             let ends = smoothstep(left.x - 0.07 * unit, left.x - 0.02 * unit, x)
                 * smoothstep(right.x + 0.07 * unit, right.x + 0.02 * unit, x);
             let (top, bottom) = (along(&upper, x), along(&lower, x));
-            ends * smoothstep(top - 0.10 * unit, top - 0.055 * unit, y)
-                * smoothstep(bottom + 0.05 * unit, bottom + 0.02 * unit, y)
+            // Lashes and the shadow of the lid's fold are no skin to go on from.
+            ends * smoothstep(top - 0.18 * unit, top - 0.115 * unit, y)
+                * smoothstep(bottom + 0.07 * unit, bottom + 0.03 * unit, y)
         };
         let mut patch = Picture { width: w, height: h, pixels: Vec::with_capacity(w * h) };
         let mut known = Vec::with_capacity(w * h);
